@@ -1,0 +1,59 @@
+import type { Checkpoints } from './checkpoints.ts';
+
+/** What a command is handed instead of the process: only main.ts makes one, and a test may make another. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly host: Host;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  /** Speaks to the person, on stderr, behind the step's name. */
+  readonly say: (message: string) => void;
+  /** The same, but only under -v. */
+  readonly detail: (message: string) => void;
+  /** Set by the first SIGTERM or SIGINT: a source ends well, the others drain. */
+  readonly stopped: AbortSignal;
+  /** Where the step is, for the progress line, the summary and SIGUSR1; whoever knows writes it. */
+  readonly progress: Progress;
+  /** The folder for everything that buda keeps: $BUDA_HOME, or as the page buda(1) says. */
+  readonly home: string;
+  /** The state store of `--state`, or the default one. */
+  readonly openCheckpoints: (url: string | undefined) => Checkpoints;
+}
+
+/** What has to be asked of the operating system. */
+export interface Host {
+  readonly pid: number;
+  readonly platform: string;
+  /** Whether a process of this number lives. */
+  isAlive(pid: number): boolean;
+}
+
+export interface Input {
+  readonly isTerminal: boolean;
+  chunks(): AsyncIterable<Buffer>;
+}
+
+export interface Output {
+  readonly isTerminal: boolean;
+  /** The width of the terminal, or 80. */
+  readonly columns: number;
+  /** Resolves once the reader has room again; throws EPIPE when it has gone. */
+  write(bytes: Buffer | string): Promise<void>;
+}
+
+export interface Progress {
+  records: number;
+  dead: number;
+  epochs: number;
+  /** The last position that is safe. */
+  position: string | undefined;
+  /** How far the step is behind its source. */
+  lagMs: number | undefined;
+  /** A word on what is going on, e.g. "waiting 2 s: rate limited". */
+  note: string | undefined;
+}
+
+/** Progress that has not begun. */
+export function newProgress(): Progress {
+  return { records: 0, dead: 0, epochs: 0, position: undefined, lagMs: undefined, note: undefined };
+}

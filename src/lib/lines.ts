@@ -1,0 +1,402 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { Failure } from './errors.ts';
+import { type Control, formatControl, parseControl } from './marks.ts';
+
+/** A JSON object as it was parsed. */
+export type JsonObject = { [field: string]: unknown };
+
+/** Why a line is no record. Steps catch it, one line at a time: the line goes to the dead letter, or the step fails with 65. */
+export class BadLine extends Error {}
+
+const newline = 0x0a;
+const openBrace = 0x7b;
+const openBracket = 0x5b;
+const newlineBytes = Buffer.from('\n');
+
+/** One record. Its bytes and its parsed value are each made from the other only when somebody asks. */
+export class Line {
+  /** Counted from 1 in the input of the step that read it; 0 for a record that a step made. */
+  readonly number: number;
+  #block: Buffer | undefined;
+  #start: number;
+  #end: number;
+  #record: JsonObject | undefined;
+
+  constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject) {
+    this.number = number;
+    this.#block = block;
+    this.#start = start;
+    this.#end = end;
+    this.#record = record;
+  }
+
+  /** A record that a step made. */
+  static of(record: JsonObject): Line {
+    return new Line(0, undefined, 0, 0, record);
+  }
+
+  /** The record as it came, without its `\n`. */
+  get bytes(): Buffer {
+    if (this.#block !== undefined) return this.#block.subarray(this.#start, this.#end);
+    return Buffer.from(JSON.stringify(this.#record));
+  }
+
+  /** The parsed record; not to be changed in place. Throws BadLine if the line is not UTF-8 or not JSON. */
+  get record(): JsonObject {
+    this.#record ??= parseRecord(this.bytes);
+    return this.#record;
+  }
+
+  /** Where the line stands, if it was read: so that neighbours can be sent on as one piece. */
+  get place(): { block: Buffer; start: number; end: number } | undefined {
+    return this.#block === undefined ? undefined : { block: this.#block, start: this.#start, end: this.#end };
+  }
+}
+
+/** Parses one record. Throws BadLine with a reason that holds nothing of the record. */
+export function parseRecord(bytes: Buffer): JsonObject {
+  if (!isUtf8(bytes)) throw new BadLine('not UTF-8');
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new BadLine(error instanceof RangeError ? 'nested too deeply' : 'not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadLine('not a JSON object');
+  return value as JsonObject;
+}
+
+/** Many records, then the control line that closes them, if any. Bytes and lines are each made from the other only when asked for. */
+export class Batch {
+  readonly count: number;
+  readonly control: Control | undefined;
+  /** Lines that were read beside these and rejected: they count as read. */
+  readonly rejected: number;
+  readonly #firstLine: number;
+  #bytes: Buffer | undefined;
+  #lines: readonly Line[] | undefined;
+
+  private constructor(
+    count: number,
+    bytes: Buffer | undefined,
+    lines: readonly Line[] | undefined,
+    control?: Control,
+    rejected = 0,
+    firstLine = 1,
+  ) {
+    this.count = count;
+    this.control = control;
+    this.rejected = rejected;
+    this.#firstLine = firstLine;
+    this.#bytes = bytes;
+    this.#lines = lines;
+  }
+
+  /** Whole lines, each a record that ends in `\n`; `count` of them. */
+  static ofBytes(bytes: Buffer, count: number, control?: Control, rejected = 0, firstLine = 1): Batch {
+    return new Batch(count, bytes, undefined, control, rejected, firstLine);
+  }
+
+  static ofLines(lines: readonly Line[], control?: Control): Batch {
+    return new Batch(lines.length, undefined, lines, control);
+  }
+
+  /** No records, only a control line. */
+  static ofControl(control: Control): Batch {
+    return new Batch(0, Buffer.alloc(0), [], control);
+  }
+
+  /** The same records under another control line (or none). */
+  closedBy(control: Control | undefined): Batch {
+    return new Batch(this.count, this.#bytes, this.#lines, control, 0, this.#firstLine);
+  }
+
+  /** The records, each line with its `\n`, without the control line. */
+  get bytes(): Buffer {
+    this.#bytes ??= joinLines(this.#lines ?? []);
+    return this.#bytes;
+  }
+
+  get lines(): readonly Line[] {
+    this.#lines ??= splitLines(this.#bytes ?? Buffer.alloc(0), this.#firstLine);
+    return this.#lines;
+  }
+}
+
+function splitLines(block: Buffer, firstLine: number): Line[] {
+  const lines: Line[] = [];
+  let start = 0;
+  let number = firstLine;
+  while (start < block.length) {
+    let end = block.indexOf(newline, start);
+    if (end < 0) end = block.length;
+    lines.push(new Line(number++, block, start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+/** Joins records into one buffer: neighbours in one block are copied as one piece, made records are serialised together. */
+function joinLines(lines: readonly Line[]): Buffer {
+  const pieces: Buffer[] = [];
+  let made = '';
+  let block: Buffer | undefined;
+  let start = 0;
+  let end = 0;
+  const close = () => {
+    if (block !== undefined) {
+      // A last line may stand without its newline in the block.
+      if (end < block.length) pieces.push(block.subarray(start, end + 1));
+      else pieces.push(block.subarray(start, end), newlineBytes);
+      block = undefined;
+    }
+    if (made !== '') {
+      pieces.push(Buffer.from(made));
+      made = '';
+    }
+  };
+  for (const line of lines) {
+    const place = line.place;
+    if (place === undefined) {
+      if (block !== undefined) close();
+      made += `${JSON.stringify(line.record)}\n`;
+    } else if (place.block === block && place.start === end + 1) {
+      end = place.end;
+    } else {
+      close();
+      ({ block, start, end } = place);
+    }
+  }
+  close();
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** A line that could not be read: its number in the input, its hash, and its bytes as far as they were kept. */
+export interface Rejected {
+  reason: string;
+  number: number;
+  sha256: string;
+  /** The whole line, or its first 64 KiB where it was longer than the limit. */
+  head: Buffer;
+  /** The line's whole length in bytes. */
+  length: number;
+}
+
+export interface ReadOptions {
+  maxLineBytes: number;
+  /** Takes a line that is no record; throws where no dead letter was asked for. */
+  reject: (rejected: Rejected) => void;
+}
+
+/** The longest line that passes, unless `--max-line` says otherwise. */
+export const defaultMaxLineBytes = 16 * 1024 * 1024;
+const headBytes = 64 * 1024;
+
+/**
+ * Cuts bytes into batches of whole records, each closed by at most one control line. Only the first byte of a line is looked at;
+ * a blank line (nothing, or only `\r`) is nothing. A last line without `\n` counts if it is a whole object, but not once marks
+ * were seen: then its writer died, and that is a Failure (75).
+ */
+export async function* readBatches(chunks: AsyncIterable<Buffer>, options: ReadOptions): AsyncGenerator<Batch> {
+  const cutter = new Cutter(options);
+  for await (const chunk of chunks) yield* cutter.cut(chunk);
+  yield* cutter.finish();
+}
+
+class Cutter {
+  readonly #maxLineBytes: number;
+  readonly #reject: (rejected: Rejected) => void;
+  #carry: Buffer[] = [];
+  #carryBytes = 0;
+  #overlong: Overlong | undefined;
+  #number = 0;
+  #marked = false;
+
+  constructor(options: ReadOptions) {
+    this.#maxLineBytes = options.maxLineBytes;
+    this.#reject = options.reject;
+  }
+
+  *cut(chunk: Buffer): Generator<Batch> {
+    const first = chunk.indexOf(newline);
+    if (first < 0) {
+      this.#keep(chunk);
+      return;
+    }
+    let rest = chunk;
+    let rejected = 0;
+    if (this.#overlong !== undefined) {
+      this.#overlong.add(chunk.subarray(0, first));
+      this.#number++;
+      this.#reject(this.#overlong.rejected(this.#number, this.#maxLineBytes));
+      this.#overlong = undefined;
+      rejected = 1;
+      rest = chunk.subarray(first + 1);
+    }
+    const last = rest.lastIndexOf(newline);
+    if (last >= 0) {
+      const whole = rest.subarray(0, last + 1);
+      const block = this.#carryBytes === 0 ? whole : Buffer.concat([...this.#carry, whole], this.#carryBytes + whole.length);
+      this.#carry = [];
+      this.#carryBytes = 0;
+      yield* this.#cutBlock(block, rejected);
+    } else if (rejected > 0) {
+      yield Batch.ofBytes(Buffer.alloc(0), 0, undefined, rejected);
+    }
+    if (last + 1 < rest.length) this.#keep(rest.subarray(last + 1));
+  }
+
+  #keep(piece: Buffer): void {
+    if (this.#overlong !== undefined) {
+      this.#overlong.add(piece);
+      return;
+    }
+    this.#carry.push(piece);
+    this.#carryBytes += piece.length;
+    // One byte more than the limit may be the `\r` of a CRLF.
+    if (this.#carryBytes > this.#maxLineBytes + 1) {
+      this.#overlong = new Overlong();
+      for (const kept of this.#carry) this.#overlong.add(kept);
+      this.#carry = [];
+      this.#carryBytes = 0;
+    } else if (this.#carry.length >= 1024) {
+      // A writer of tiny pieces must not cost an array as long as its line.
+      this.#carry = [Buffer.concat(this.#carry, this.#carryBytes)];
+    }
+  }
+
+  *#cutBlock(block: Buffer, alreadyRejected: number): Generator<Batch> {
+    let rejected = alreadyRejected;
+    let pieces: Buffer[] = [];
+    let count = 0;
+    let pieceStart = 0;
+    let firstLine = this.#number + 1;
+    let start = 0;
+    const take = (control?: Control): Batch => {
+      const only = pieces[0];
+      const bytes = pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+      const batch = Batch.ofBytes(bytes, count, control, rejected, firstLine);
+      pieces = [];
+      count = 0;
+      rejected = 0;
+      return batch;
+    };
+    while (start < block.length) {
+      const end = block.indexOf(newline, start);
+      this.#number++;
+      if (block[start] === openBrace && end - start <= this.#maxLineBytes) {
+        count++;
+        start = end + 1;
+        continue;
+      }
+      if (start > pieceStart) pieces.push(block.subarray(pieceStart, start));
+      pieceStart = end + 1;
+      const line = block.subarray(start, end);
+      start = end + 1;
+      if (isBlank(line)) {
+        // The lines after it keep their numbers only in a batch of their own.
+        if (count > 0) yield take();
+        firstLine = this.#number + 1;
+        continue;
+      }
+      const control =
+        line[0] === openBracket && line.length <= this.#maxLineBytes ? parseControl(line.toString('utf8')) : undefined;
+      if (control !== undefined) {
+        this.#marked = true;
+        yield take(control);
+      } else {
+        if (count > 0) yield take();
+        this.#reject(rejectedLine(line, this.#number, this.#maxLineBytes));
+        rejected++;
+      }
+      firstLine = this.#number + 1;
+    }
+    if (start > pieceStart) pieces.push(block.subarray(pieceStart, start));
+    if (count > 0 || rejected > 0) yield take();
+  }
+
+  *finish(): Generator<Batch> {
+    if (this.#overlong === undefined && this.#carryBytes === 0) return;
+    this.#number++;
+    if (this.#marked) {
+      throw new Failure('incomplete', `the input ends inside line ${this.#number}: the step before died`, 'run the pipe again');
+    }
+    if (this.#overlong !== undefined) {
+      this.#reject(this.#overlong.rejected(this.#number, this.#maxLineBytes));
+      yield Batch.ofBytes(Buffer.alloc(0), 0, undefined, 1);
+      return;
+    }
+    const line = Buffer.concat(this.#carry);
+    if (isBlank(line)) return;
+    if (line[0] === openBrace && line.length <= this.#maxLineBytes && isWholeObject(line)) {
+      yield Batch.ofBytes(Buffer.concat([line, newlineBytes]), 1, undefined, 0, this.#number);
+      return;
+    }
+    const reason = line[0] === openBrace ? 'the last line is cut: no newline, and not a whole object' : undefined;
+    this.#reject(rejectedLine(line, this.#number, this.#maxLineBytes, reason));
+    yield Batch.ofBytes(Buffer.alloc(0), 0, undefined, 1);
+  }
+}
+
+function isBlank(line: Buffer): boolean {
+  return line.length === 0 || (line.length === 1 && line[0] === 0x0d);
+}
+
+function isWholeObject(line: Buffer): boolean {
+  try {
+    parseRecord(line);
+    return true;
+  } catch (error) {
+    if (error instanceof BadLine) return false;
+    throw error;
+  }
+}
+
+function rejectedLine(line: Buffer, number: number, maxLineBytes: number, reason?: string): Rejected {
+  return {
+    reason: reason ?? reasonFor(line, maxLineBytes),
+    number,
+    sha256: createHash('sha256').update(line).digest('hex'),
+    head: line.length > maxLineBytes ? line.subarray(0, headBytes) : line,
+    length: line.length,
+  };
+}
+
+function reasonFor(line: Buffer, maxLineBytes: number): string {
+  if (line.length > maxLineBytes) return `longer than ${maxLineBytes} bytes (--max-line)`;
+  if (line[0] === openBracket) return 'an array, and no mark: a line must be a JSON object';
+  if (line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf) return 'a byte order mark: save the file as UTF-8 without one';
+  if (line[0] === 0x3c) return 'HTML or XML, not JSON: perhaps an error page';
+  return 'not a JSON object';
+}
+
+/** A line past the limit: hashed and counted as it goes by, only its head is kept. */
+class Overlong {
+  readonly #hash = createHash('sha256');
+  #head = Buffer.alloc(0);
+  #length = 0;
+
+  add(piece: Buffer): void {
+    this.#hash.update(piece);
+    this.#length += piece.length;
+    if (this.#head.length < headBytes) this.#head = Buffer.concat([this.#head, piece.subarray(0, headBytes - this.#head.length)]);
+  }
+
+  rejected(number: number, maxLineBytes: number): Rejected {
+    return {
+      reason: `longer than ${maxLineBytes} bytes (--max-line)`,
+      number,
+      sha256: this.#hash.digest('hex'),
+      head: this.#head,
+      length: this.#length,
+    };
+  }
+}
+
+/** The bytes of a batch as they go on the wire. */
+export function writeBatch(batch: Batch): Buffer {
+  if (batch.control === undefined) return batch.bytes;
+  const control = Buffer.from(`${formatControl(batch.control)}\n`);
+  return batch.count === 0 ? control : Buffer.concat([batch.bytes, control]);
+}

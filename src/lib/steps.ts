@@ -1,0 +1,165 @@
+import type { Call } from './command.ts';
+import { BadLine, Batch, type JsonObject, Line } from './lines.ts';
+import type { Begin, Mark } from './marks.ts';
+
+/** The unit of work: batches in, batches out. A mark may leave a step only when every record before it is as safe as it was on coming in. */
+export type Step = (input: AsyncIterable<Batch>) => AsyncIterable<Batch>;
+
+/** What becomes of a record: the line itself (its bytes go on untouched), other records in its place, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing drops the record.
+export type Change = Line | JsonObject | readonly (Line | JsonObject)[] | undefined | void;
+
+/** Counts one step's epoch, for the marks and the progress. */
+export class Tally {
+  readonly #call: Pick<Call, 'name' | 'rejects' | 'context'>;
+  #in = 0;
+  #out = 0;
+  #deadBefore = 0;
+
+  constructor(call: Pick<Call, 'name' | 'rejects' | 'context'>) {
+    this.#call = call;
+  }
+
+  read(batch: Batch): void {
+    this.#in += batch.count + batch.rejected;
+  }
+
+  wrote(count: number): void {
+    this.#out += count;
+    this.#call.context.progress.records += count;
+  }
+
+  /** Lines that went to the dead letter in this epoch. */
+  get dead(): number {
+    return this.#call.rejects.count - this.#deadBefore;
+  }
+
+  /** The mark with this step's counters added; the next epoch begins. Dead letters are durable before it is given. */
+  close(mark: Mark): Mark {
+    this.#call.rejects.flush();
+    const closed: Mark = { ...mark, c: [...mark.c, [this.#call.name, this.#in, this.#out, this.dead]] };
+    this.#in = 0;
+    this.#out = 0;
+    this.#deadBefore = this.#call.rejects.count;
+    const progress = this.#call.context.progress;
+    progress.epochs++;
+    progress.dead = this.#call.rejects.count;
+    progress.position = mark.to;
+    return closed;
+  }
+}
+
+/** A transform of one record at a time. A line that `change` cannot read (it throws BadLine) is rejected. */
+export function each(call: Call, change: (line: Line) => Change): Step {
+  return async function* (input) {
+    const tally = new Tally(call);
+    for await (const batch of input) {
+      tally.read(batch);
+      const changed = changeBatch(call, batch, change);
+      tally.wrote(changed.count);
+      const control = batch.control;
+      if (control?.kind === 'mark') yield changed.closedBy({ kind: 'mark', mark: tally.close(control.mark) });
+      else if (changed.count > 0 || control !== undefined) yield changed.closedBy(control);
+    }
+    call.rejects.flush();
+  };
+}
+
+function changeBatch(call: Call, batch: Batch, change: (line: Line) => Change): Batch {
+  const out: Line[] = [];
+  let isUntouched = true;
+  for (const line of batch.lines) {
+    let result: Change;
+    try {
+      result = change(line);
+    } catch (error) {
+      if (!(error instanceof BadLine)) throw error;
+      call.rejects.line(line, error.message);
+      isUntouched = false;
+      continue;
+    }
+    if (result === line) {
+      out.push(line);
+      continue;
+    }
+    isUntouched = false;
+    if (result === undefined) continue;
+    if (Array.isArray(result)) for (const one of result as readonly (Line | JsonObject)[]) out.push(asLine(one));
+    else out.push(asLine(result as Line | JsonObject));
+  }
+  return isUntouched ? batch : Batch.ofLines(out);
+}
+
+function asLine(record: Line | JsonObject): Line {
+  return record instanceof Line ? record : Line.of(record);
+}
+
+/** A transform that gathers records and answers before each mark (or at the end, where there are no marks). */
+export interface Held {
+  /** Under an app, before the first record: loads what was saved. */
+  begin?(begin: Begin): Promise<void>;
+  /** Throws BadLine for a record that it cannot take. */
+  add(line: Line): void;
+  /** What the epoch's records come to; called once before each mark. */
+  flush(): Iterable<Line | JsonObject> | AsyncIterable<Line | JsonObject>;
+  /** Makes the state behind the answers durable under this commit's number, before the mark goes on. */
+  save?(commit: number): Promise<void>;
+  close?(): Promise<void>;
+}
+
+const linesABatch = 256;
+
+/** A step that holds records until a mark. */
+export function held(call: Call, holder: Held): Step {
+  return async function* (input) {
+    const tally = new Tally(call);
+    let commit = 0;
+    let isMarked = false;
+    try {
+      for await (const batch of input) {
+        tally.read(batch);
+        for (const line of batch.lines) {
+          try {
+            holder.add(line);
+          } catch (error) {
+            if (!(error instanceof BadLine)) throw error;
+            call.rejects.line(line, error.message);
+          }
+        }
+        const control = batch.control;
+        if (control === undefined) continue;
+        if (control.kind === 'begin') {
+          isMarked = true;
+          commit = control.begin.at;
+          await holder.begin?.(control.begin);
+          yield Batch.ofControl(control);
+        } else if (control.kind === 'mark') {
+          yield* answer(holder, tally);
+          commit++;
+          await holder.save?.(commit);
+          yield Batch.ofControl({ kind: 'mark', mark: tally.close(control.mark) });
+        } else {
+          yield Batch.ofControl(control);
+        }
+      }
+      if (!isMarked) yield* answer(holder, tally);
+      call.rejects.flush();
+    } finally {
+      await holder.close?.();
+    }
+  };
+}
+
+async function* answer(holder: Held, tally: Tally): AsyncGenerator<Batch> {
+  let lines: Line[] = [];
+  for await (const record of holder.flush()) {
+    lines.push(asLine(record));
+    if (lines.length < linesABatch) continue;
+    tally.wrote(lines.length);
+    yield Batch.ofLines(lines);
+    lines = [];
+  }
+  if (lines.length === 0) return;
+  tally.wrote(lines.length);
+  yield Batch.ofLines(lines);
+}
