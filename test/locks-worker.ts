@@ -1,42 +1,39 @@
-import { closeSync, fdatasyncSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
+import { openSync, readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../src/lib/context.ts';
-import { acquireLock, acquireLockSync } from '../src/lib/locks.ts';
+import { LockFile } from '../src/lib/locks.ts';
 
-// A process of the tests of locks: adds one to the number in FILE under LOCK, so many times a second, and says so on stdout.
-const [kind, lockPath = '', file = '', timesText = '', pauseText = ''] = process.argv.slice(2);
-const times = Number(timesText);
-const pauseMs = Number(pauseText);
+// A process of the tests of locks: adds one to the number in FILE under LOCK, TIMES times, and logs its coming and going.
+const [kind, lock = '', file = '', times = ''] = process.argv.slice(2);
+const never = new Int32Array(new SharedArrayBuffer(4));
 const host: Host = {
   pid: process.pid,
   platform: process.platform,
   isAlive(pid) {
     try {
-      process.kill(pid, 0);
-      return true;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'EPERM';
+      return process.kill(pid, 0);
+    } catch {
+      // Time for others to take the dead process's lock over between this look at it and what follows.
+      Atomics.wait(never, 0, 0, (process.pid % 8) * 1.3);
+      return false;
     }
   },
 };
 
-const latenciesMs: number[] = [];
-const fd = openSync(`${file}.log`, 'a');
-for (let i = 0; i < times; i++) {
-  const beganMs = performance.now();
-  const lock = kind === 'async' ? await acquireLock(lockPath, host, { waitMs: 20_000 }) : acquireLockSync(lockPath, host, { waitMs: 20_000 });
-  latenciesMs.push(performance.now() - beganMs);
-  const number = Number(readFileSync(file, 'utf8'));
-  // Another process that reads before this one has written would lose an increment: give it the time.
-  if (kind === 'sync-synced') fdatasyncSync(fd);
-  else if (i % 4 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.3);
-  // Announced first: a process that is killed in between leaves a number that is announced and not written, never the reverse.
-  writeSync(fd, `${number + 1}\n`);
-  if (kind === 'sync-synced') fdatasyncSync(fd);
-  writeFileSync(file, String(number + 1));
-  lock.release();
-  if (pauseMs > 0) await sleep(Math.max(0, pauseMs - (performance.now() - beganMs)));
+const locks = new LockFile(lock, host);
+const counter = openSync(file, 'r+');
+const log = openSync(`${file}.log`, 'a');
+const digits = Buffer.alloc(8);
+for (let i = 0; i < Number(times); i++) {
+  const held = kind === 'async' ? await locks.acquire(20_000) : locks.acquireSync(20_000);
+  readSync(counter, digits, 0, 8, 0);
+  const number = Number(digits.toString());
+  writeSync(log, `in ${process.pid} ${number}\n`);
+  if (i % 3 === 0) Atomics.wait(never, 0, 0, 0.5);
+  // One write of always the same length: a kill leaves the old number or the new one.
+  writeSync(counter, String(number + 1).padStart(8, '0'), 0);
+  writeSync(log, `out ${process.pid} ${number + 1}\n`);
+  held.release();
+  if (i % 5 === 0) await sleep(1);
 }
-closeSync(fd);
-process.stdout.write(`${JSON.stringify(latenciesMs)}\n`);
+locks.close();

@@ -6,21 +6,18 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from './context.ts';
 import { codeOf, Failure } from './errors.ts';
+import { type Identity, identityOf, isGone } from './identity.ts';
 
 /**
- * Exclusive locks as files, for processes of one machine (not on NFS, and not between containers that do not share their process numbers).
- * A lock is a file of one JSON line, so that `cat` tells who holds it. It is written under another name and linked to its own: it is
- * there whole or not at all, and link(2) lets one process win. What a killed process or a lost machine left is taken over.
+ * Exclusive locks as files, for processes of one machine (not on NFS, and not between containers that do not share their
+ * process numbers). A lock is a file of one JSON line that says who holds it. It is written under another name and then linked
+ * to its own: it is there whole or not at all, and link(2) lets one process win. A lock whose process is dead, or of an earlier
+ * boot, is taken over.
  */
 
-/** Who holds a lock, and since when. `boot` and `start` tell a process from a later one of the same number. */
-export interface Holder {
-  pid: number;
-  boot: string;
-  /** When the process started, as the system counts it; null where the system does not say. */
-  start: string | null;
-  at: string;
-  /** Unlike that of every other lock file. */
+/** Who holds a lock. */
+interface Holder extends Identity {
+  /** Unlike that of every other file made here. */
   id: string;
 }
 
@@ -36,96 +33,89 @@ export interface LockOptions {
   mode?: number;
 }
 
-/** Takes the lock, waiting for up to `waitMs`; then throws a Failure (75) that names the holder. The folder must be there. */
-export async function acquireLock(path: string, host: Host, options: LockOptions): Promise<Lock> {
-  const claim = new Claim(path, host, options);
+/** Takes a lock, waiting for up to `waitMs`; then throws a Failure (75) that names the holder. The folder must be there. */
+export async function acquireLock(path: string, host: Host, { waitMs, mode }: LockOptions): Promise<Lock> {
+  const file = new LockFile(path, host, mode);
   try {
-    for (;;) {
-      const lock = claim.try();
-      if (lock !== undefined) return lock;
-      await sleep(claim.pauseMs());
-    }
+    return await file.acquire(waitMs);
   } finally {
-    claim.close();
+    file.close();
   }
+}
+
+/** The same for short waits: the thread itself sleeps. */
+export function acquireLockSync(path: string, host: Host, { waitMs, mode }: LockOptions): Lock {
+  const file = new LockFile(path, host, mode);
+  try {
+    return file.acquireSync(waitMs);
+  } finally {
+    file.close();
+  }
+}
+
+/** The living process that holds a lock, and since when; undefined where nobody does, or only a dead one. */
+export function holderOf(path: string, host: Host): { pid: number; since: Date } | undefined {
+  const found = find(path);
+  return found?.holder === undefined || isStale(found, host) ? undefined : { pid: found.holder.pid, since: found.since };
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** The same for short waits on a hot path: the thread sleeps in steps of less than a millisecond at first. */
-export function acquireLockSync(path: string, host: Host, options: LockOptions): Lock {
-  const claim = new Claim(path, host, options);
-  try {
-    for (;;) {
-      const lock = claim.try();
-      if (lock !== undefined) return lock;
-      Atomics.wait(never, 0, 0, claim.pauseMs());
-    }
-  } finally {
-    claim.close();
-  }
-}
-
-/** The living process that holds a lock; undefined where nobody does, or only a dead one. */
-export function holderOf(path: string, host: Host): Holder | undefined {
-  const found = find(path);
-  return found === undefined || isStale(found, host) ? undefined : found.holder;
-}
-
-/** How often a waiting process looks whether the holder still lives. */
-const lookMs = 10;
-/** How long even a process that does not wait gives another one that is just clearing a dead one's lock away. */
-const takeoverMs = 2000;
-
-/** One process's try for one lock: its own file, ready to be linked, and how long it has waited. */
-class Claim {
+/**
+ * A lock that is taken again and again: the file that is linked is written once (a link costs 10 µs, a new file 70), until
+ * `close`.
+ */
+export class LockFile {
   readonly #path: string;
   readonly #host: Host;
-  readonly #options: LockOptions;
-  readonly #beganMs = performance.now();
+  readonly #mode: number;
   #own: OwnFile | undefined;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #found: Found | undefined;
-  #isStale = false;
 
-  constructor(path: string, host: Host, options: LockOptions) {
+  constructor(path: string, host: Host, mode = 0o600) {
     this.#path = path;
     this.#host = host;
-    this.#options = options;
+    this.#mode = mode;
   }
 
-  try(): Lock | undefined {
+  /** As `acquireLock`. */
+  async acquire(waitMs: number): Promise<Lock> {
+    const wait = new Wait(this.#path, this.#host, waitMs);
     for (;;) {
-      this.#own ??= writeOwn(this.#path, this.#host, this.#options.mode);
-      const linked = link(this.#own, this.#path);
-      if (linked === 'done') return new HeldLock(this.#path, this.#own.text);
-      if (linked === 'gone') {
-        this.#own = undefined;
-        continue;
-      }
-      const nowMs = performance.now();
-      if (nowMs - this.#lookedMs < lookMs) return undefined;
-      this.#lookedMs = nowMs;
-      this.#found = find(this.#path);
-      if (this.#found === undefined) continue;
-      this.#isStale = isStale(this.#found, this.#host);
-      if (!this.#isStale) return undefined;
-      if (!clear(this.#path, this.#found, this.#path, this.#host)) return undefined;
-      this.#lookedMs = Number.NEGATIVE_INFINITY;
+      const lock = this.#try(wait);
+      if (lock !== undefined) return lock;
+      await sleep(wait.pauseMs());
     }
   }
 
-  /** How long to wait before the next try; throws once the time is up. */
-  pauseMs(): number {
-    const waitedMs = performance.now() - this.#beganMs;
-    const leftMs = (this.#isStale ? Math.max(this.#options.waitMs, takeoverMs) : this.#options.waitMs) - waitedMs;
-    if (leftMs <= 0) throw held(this.#path, this.#found?.holder);
-    // Drawn at random, so that those who wait do not march in step.
-    return Math.min(leftMs, Math.min(20, Math.max(1, waitedMs / 50)) * (0.2 + 0.8 * Math.random()));
+  /** As `acquireLockSync`. */
+  acquireSync(waitMs: number): Lock {
+    const wait = new Wait(this.#path, this.#host, waitMs);
+    for (;;) {
+      const lock = this.#try(wait);
+      if (lock !== undefined) return lock;
+      Atomics.wait(never, 0, 0, wait.pauseMs());
+    }
   }
 
+  /** Removes the file that is linked from; a lock that is held stays held until its own release. */
   close(): void {
     if (this.#own !== undefined) unlinkIfThere(this.#own.path);
+    this.#own = undefined;
+  }
+
+  #prepare(): OwnFile {
+    removeLeftovers(this.#path, this.#host);
+    return writeOwn(this.#path, this.#host, this.#mode);
+  }
+
+  #try(wait: Wait): Lock | undefined {
+    for (;;) {
+      this.#own ??= this.#prepare();
+      const linked = link(this.#own, this.#path);
+      if (linked === 'done') return new HeldLock(this.#path, this.#own.text);
+      if (linked === 'gone') this.#own = undefined;
+      else if (!wait.look()) return undefined;
+    }
   }
 }
 
@@ -145,41 +135,83 @@ class HeldLock implements Lock {
   }
 }
 
-function held(path: string, holder: Holder | undefined): Failure {
-  if (holder === undefined) {
-    return new Failure(
-      'incomplete',
-      `${path} is held, but the file does not say by whom`,
-      'remove the file if no buda runs there',
-    );
+/** How often a waiting process looks whether the holder still lives. */
+const lookMs = 10;
+/** How long even a process that does not wait gives another one that is just clearing a dead one's lock away. */
+const clearingMs = 1000;
+
+/** One process's wait for one lock. */
+class Wait {
+  readonly #path: string;
+  readonly #host: Host;
+  readonly #waitMs: number;
+  readonly #beganMs = performance.now();
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  #found: Found | undefined;
+  #isStale = false;
+
+  constructor(path: string, host: Host, waitMs: number) {
+    this.#path = path;
+    this.#host = host;
+    this.#waitMs = waitMs;
   }
+
+  /** Looks at a lock that is taken, and clears it if its holder is dead; true if it may be free now. */
+  look(): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs < lookMs) return false;
+    const found = find(this.#path);
+    if (found === undefined) return true;
+    this.#found = found;
+    this.#isStale = isStale(found, this.#host);
+    if (this.#isStale && clear(this.#path, found, this.#path, this.#host)) return true;
+    this.#lookedMs = nowMs;
+    return false;
+  }
+
+  /** How long to wait before the next try; throws once the time is up. */
+  pauseMs(): number {
+    const waitedMs = performance.now() - this.#beganMs;
+    const leftMs = (this.#isStale ? Math.max(this.#waitMs, clearingMs) : this.#waitMs) - waitedMs;
+    if (leftMs <= 0) throw held(this.#path, this.#found);
+    // Drawn at random, so that those who wait do not march in step.
+    return Math.min(leftMs, Math.min(5, Math.max(0.2, waitedMs / 100)) * (0.2 + 0.8 * Math.random()));
+  }
+}
+
+function held(path: string, found: Found | undefined): Failure {
+  if (found?.holder === undefined) {
+    return new Failure('incomplete', `${path} is taken, but does not say by whom`, 'remove the file if nothing runs there');
+  }
+  const { holder, since } = found;
   return new Failure(
     'incomplete',
-    `${path} is held by process ${holder.pid} since ${holder.at}`,
+    `${path} is held by process ${holder.pid} since ${since.toISOString()}`,
     'run again when that process has ended',
   );
 }
 
-/** A lock file as it was found. One that cannot be read was cut short by a lost machine, or is not ours. */
+/** A lock file as it was found. One without a holder was cut short when the machine lost its power, or is not ours. */
 interface Found {
   id: string;
   holder: Holder | undefined;
   writtenMs: number;
+  /** The file's change time, which link(2) sets. */
+  since: Date;
 }
 
 function find(path: string): Found | undefined {
   const text = readText(path);
-  if (text === undefined) return undefined;
+  const stat = text === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+  if (text === undefined || stat === undefined) return undefined;
   const holder = parseHolder(text);
-  if (holder !== undefined) return { id: holder.id, holder, writtenMs: 0 };
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat && { id: `${stat.ino}-${Math.trunc(stat.mtimeMs)}`, holder, writtenMs: stat.mtimeMs };
+  return { id: holder?.id ?? `${stat.ino}-${Math.trunc(stat.ctimeMs)}`, holder, writtenMs: stat.mtimeMs, since: stat.ctime };
 }
 
 function parseHolder(text: string): Holder | undefined {
   try {
     const value = JSON.parse(text) as Holder;
-    return Number.isSafeInteger(value.pid) && typeof value.boot === 'string' && /^[\w-]+$/.test(value.id) ? value : undefined;
+    return Number.isSafeInteger(value.pid) && typeof value.boot === 'string' && /^[0-9a-f]+$/.test(value.id) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -188,29 +220,25 @@ function parseHolder(text: string): Holder | undefined {
 function isStale({ holder, writtenMs }: Found, host: Host): boolean {
   // Locks are not fsynced: after a power loss the name may be there and the content not.
   if (holder === undefined) return writtenMs < Date.now() - uptime() * 1000;
-  if (!isThisBoot(holder.boot, bootOf(host)) || !host.isAlive(holder.pid)) return true;
-  if (host.platform !== 'linux') return false;
-  const stat = readStat(holder.pid);
-  if (stat === undefined) return false;
-  return stat.state === 'Z' || stat.state === 'X' || (holder.start !== null && holder.start !== stat.start);
+  return isGone(holder, host);
 }
 
 /**
- * Removes a dead process's lock file; false while another process is about it. Two that found the same dead file must not both
- * remove it, since the second would remove the lock that somebody has taken in between. So whoever removes it holds a lock named
- * after the dead file's id, and looks again under it. If that one's holder dies too, its lock is cleared in the same way.
+ * Removes a dead process's lock; false while another process is about it. Two that found the same dead lock must not both
+ * remove it, since the second would remove the one that somebody has taken in between. So whoever removes it holds a lock named
+ * after the dead one's id, and looks again under it; an id does not come back once its process is dead. Should that second
+ * process die too, its own lock is cleared in the same way.
  */
-function clear(path: string, dead: Found, lock: string, host: Host): boolean {
-  const right = `${lock}.${dead.id}.takeover`;
-  const own = writeOwn(lock, host);
+function clear(path: string, dead: Found, root: string, host: Host): boolean {
+  const right = `${root}.${dead.id}.takeover`;
+  const own = writeOwn(root, host);
   try {
     if (link(own, right) !== 'done') {
       const found = find(right);
-      return found === undefined || (isStale(found, host) && clear(right, found, lock, host));
+      return found === undefined || (isStale(found, host) && clear(right, found, root, host));
     }
     try {
       if (find(path)?.id === dead.id) unlinkIfThere(path);
-      removeLeftovers(lock, host);
     } finally {
       unlinkIfThere(right);
     }
@@ -220,14 +248,14 @@ function clear(path: string, dead: Found, lock: string, host: Host): boolean {
   }
 }
 
-/** Removes what processes left that were killed in the instant between writing their file and linking it. */
-function removeLeftovers(lock: string, host: Host): void {
-  const folder = dirname(lock);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(lock)}.`) || !name.endsWith('.new')) continue;
-    const found = find(join(folder, name));
-    // A file that is still empty may be another's, just begun: it makes a new one.
-    if (found !== undefined && (found.holder === undefined || isStale(found, host))) unlinkIfThere(join(folder, name));
+/** Removes the files that killed processes linked from. */
+function removeLeftovers(root: string, host: Host): void {
+  for (const name of readdirSync(dirname(root))) {
+    if (!name.startsWith(`${basename(root)}.`) || !name.endsWith('.own')) continue;
+    const path = join(dirname(root), name);
+    const found = find(path);
+    // One that is still empty may be a living process's, just begun: that process notices, and makes another.
+    if (found !== undefined && (found.holder === undefined || isStale(found, host))) unlinkIfThere(path);
   }
 }
 
@@ -236,10 +264,10 @@ interface OwnFile {
   text: string;
 }
 
-function writeOwn(lock: string, host: Host, mode = 0o600): OwnFile {
-  const id = randomBytes(6).toString('hex');
-  const path = `${lock}.${id}.new`;
-  const text = `${JSON.stringify({ ...identityOf(host), at: new Date().toISOString(), id } satisfies Holder)}\n`;
+function writeOwn(root: string, host: Host, mode = 0o600): OwnFile {
+  const id = randomBytes(8).toString('hex');
+  const path = `${root}.${id}.own`;
+  const text = `${JSON.stringify({ ...identityOf(host), id } satisfies Holder)}\n`;
   try {
     writeFileSync(path, text, { flag: 'wx', mode });
   } catch (error) {
@@ -275,45 +303,4 @@ function unlinkIfThere(path: string): void {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
-}
-
-type Identity = Pick<Holder, 'pid' | 'boot' | 'start'>;
-let identity: Identity | undefined;
-
-function identityOf(host: Host): Identity {
-  if (identity?.pid !== host.pid) {
-    const start = host.platform === 'linux' ? (readStat(host.pid)?.start ?? null) : null;
-    identity = { pid: host.pid, boot: bootOf(host), start };
-  }
-  return identity;
-}
-
-let boot: string | undefined;
-
-/** Linux names each boot; elsewhere it is the second in which the machine was started. */
-function bootOf(host: Host): string {
-  boot ??= host.platform === 'linux' ? readText('/proc/sys/kernel/random/boot_id')?.trim() : undefined;
-  boot ??= String(Math.round(Date.now() / 1000 - uptime()));
-  return boot;
-}
-
-/** A clock that was set moves the second of the boot a little. */
-const bootToleranceS = 60;
-
-function isThisBoot(theirs: string, ours: string): boolean {
-  return theirs === ours || Math.abs(Number(theirs) - Number(ours)) <= bootToleranceS;
-}
-
-/** The state and the start time of a process: fields 3 and 22 of proc_pid_stat(5). The name before them may hold anything, `)` too. */
-function readStat(pid: number): { state: string; start: string } | undefined {
-  let text: string | undefined;
-  try {
-    text = readText(`/proc/${pid}/stat`);
-  } catch {
-    return undefined;
-  }
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  const state = fields?.[0];
-  const start = fields?.[19];
-  return state === undefined || start === undefined ? undefined : { state, start };
 }

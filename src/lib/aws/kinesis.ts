@@ -1,0 +1,197 @@
+import {
+  DeleteStreamCommand,
+  DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  ListShardsCommand,
+  ListStreamsCommand,
+  PutRecordsCommand,
+} from '@aws-sdk/client-kinesis';
+import { awsError } from './errors.ts';
+import { openKinesisClient } from './session.ts';
+
+/** One record on its way in. */
+export interface PutEntry {
+  data: Uint8Array;
+  partitionKey: string;
+}
+
+/** What became of one entry; `error` is the service's code where it was not taken. */
+export type PutOutcome = { sequenceNumber: string } | { error: string };
+
+export interface KinesisRecord {
+  data: Uint8Array;
+  partitionKey: string;
+  sequenceNumber: string;
+  arrivedAtMs: number;
+}
+
+export interface KinesisShard {
+  id: string;
+  /** The shards that it was split or merged from; one that has passed out of retention is named still. */
+  parents: readonly string[];
+  hashKeys: { first: bigint; last: bigint };
+  isClosed: boolean;
+  firstSequenceNumber: string;
+}
+
+/** Where an iterator begins. */
+export type IteratorStart =
+  | { type: 'TRIM_HORIZON' }
+  | { type: 'LATEST' }
+  | { type: 'AT_SEQUENCE_NUMBER'; sequenceNumber: string }
+  | { type: 'AFTER_SEQUENCE_NUMBER'; sequenceNumber: string }
+  | { type: 'AT_TIMESTAMP'; atMs: number };
+
+export interface Reading {
+  records: KinesisRecord[];
+  /** Undefined at the end of a closed shard. */
+  next: string | undefined;
+  /** How far the last record is behind the tip, by the service's clock; 0 at the tip. */
+  lagMs: number;
+}
+
+export interface KinesisSummary {
+  name: string;
+  arn: string;
+  status: string;
+  mode: string;
+  openShards: number;
+  retentionHours: number;
+  createdAt: Date | undefined;
+  encryption: string;
+}
+
+/** Kinesis, as far as buda needs it. Every method tries once and throws an AwsError; `signal` gives a request up. */
+export class Kinesis {
+  readonly #client: KinesisClient;
+
+  constructor(client: KinesisClient = openKinesisClient()) {
+    this.#client = client;
+  }
+
+  /** One PutRecords. An outcome an entry, in order; undefined for entries that the answer did not speak of. */
+  async put(stream: string, entries: readonly PutEntry[], signal?: AbortSignal): Promise<(PutOutcome | undefined)[]> {
+    const command = new PutRecordsCommand({
+      StreamName: stream,
+      Records: entries.map(({ data, partitionKey }) => ({ Data: data, PartitionKey: partitionKey })),
+    });
+    const { Records: results = [] } = await this.#send(
+      () => this.#client.send(command, { abortSignal: signal }),
+      `putting records into kinesis:${stream}`,
+    );
+    return entries.map((_, index) => {
+      const result = results[index];
+      if (result?.ErrorCode) return { error: result.ErrorCode };
+      return result?.SequenceNumber ? { sequenceNumber: result.SequenceNumber } : undefined;
+    });
+  }
+
+  /** Every shard that still holds records, open or closed. */
+  async shards(stream: string, signal?: AbortSignal): Promise<KinesisShard[]> {
+    const shards: KinesisShard[] = [];
+    let token: string | undefined;
+    do {
+      const command = new ListShardsCommand(token === undefined ? { StreamName: stream } : { NextToken: token });
+      const page = await this.#send(
+        () => this.#client.send(command, { abortSignal: signal }),
+        `listing the shards of kinesis:${stream}`,
+      );
+      for (const shard of page.Shards ?? []) {
+        shards.push({
+          id: shard.ShardId ?? '',
+          parents: [shard.ParentShardId, shard.AdjacentParentShardId].filter((id) => id !== undefined && id !== null),
+          hashKeys: {
+            first: BigInt(shard.HashKeyRange?.StartingHashKey ?? 0),
+            last: BigInt(shard.HashKeyRange?.EndingHashKey ?? 0),
+          },
+          isClosed: (shard.SequenceNumberRange?.EndingSequenceNumber ?? undefined) !== undefined,
+          firstSequenceNumber: shard.SequenceNumberRange?.StartingSequenceNumber ?? '0',
+        });
+      }
+      token = page.NextToken ?? undefined;
+    } while (token !== undefined);
+    return shards;
+  }
+
+  /** An iterator lives five minutes: it is never state, a sequence number is. */
+  async iterator(stream: string, shard: string, start: IteratorStart, signal?: AbortSignal): Promise<string> {
+    const command = new GetShardIteratorCommand({
+      StreamName: stream,
+      ShardId: shard,
+      ShardIteratorType: start.type,
+      ...('sequenceNumber' in start ? { StartingSequenceNumber: start.sequenceNumber } : {}),
+      ...('atMs' in start ? { Timestamp: new Date(start.atMs) } : {}),
+    });
+    const { ShardIterator } = await this.#send(
+      () => this.#client.send(command, { abortSignal: signal }),
+      `taking a place in ${shard} of kinesis:${stream}`,
+    );
+    return ShardIterator ?? '';
+  }
+
+  async read(stream: string, shard: string, iterator: string, limit: number, signal?: AbortSignal): Promise<Reading> {
+    const command = new GetRecordsCommand({ ShardIterator: iterator, Limit: limit });
+    const answer = await this.#send(
+      () => this.#client.send(command, { abortSignal: signal }),
+      `reading ${shard} of kinesis:${stream}`,
+    );
+    return {
+      records: (answer.Records ?? []).map((record) => ({
+        data: record.Data ?? new Uint8Array(),
+        partitionKey: record.PartitionKey ?? '',
+        sequenceNumber: record.SequenceNumber ?? '',
+        arrivedAtMs: record.ApproximateArrivalTimestamp?.getTime() ?? 0,
+      })),
+      next: answer.NextShardIterator ?? undefined,
+      lagMs: answer.MillisBehindLatest ?? 0,
+    };
+  }
+
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    for (;;) {
+      const command = new ListStreamsCommand({ ExclusiveStartStreamName: names.at(-1) });
+      const page = await this.#send(() => this.#client.send(command), 'listing the streams of Kinesis');
+      const found = page.StreamNames ?? [];
+      names.push(...found);
+      if (page.HasMoreStreams !== true || found.length === 0) return names;
+    }
+  }
+
+  async summary(stream: string): Promise<KinesisSummary> {
+    const command = new DescribeStreamSummaryCommand({ StreamName: stream });
+    const { StreamDescriptionSummary: found } = await this.#send(
+      () => this.#client.send(command),
+      `describing kinesis:${stream}`,
+    );
+    return {
+      name: found?.StreamName ?? stream,
+      arn: found?.StreamARN ?? '',
+      status: found?.StreamStatus ?? '',
+      mode: found?.StreamModeDetails?.StreamMode ?? 'PROVISIONED',
+      openShards: found?.OpenShardCount ?? 0,
+      retentionHours: found?.RetentionPeriodHours ?? 0,
+      createdAt: found?.StreamCreationTimestamp,
+      encryption: found?.EncryptionType ?? 'NONE',
+    };
+  }
+
+  async delete(stream: string): Promise<void> {
+    const command = new DeleteStreamCommand({ StreamName: stream });
+    await this.#send(() => this.#client.send(command), `deleting kinesis:${stream}`);
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #send<T>(request: () => Promise<T>, doing: string): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      throw awsError(error, doing);
+    }
+  }
+}

@@ -1,0 +1,317 @@
+import { BadRecord } from './bad-record.ts';
+import { typeMovements } from './classification.ts';
+import { Clock } from './clock.ts';
+import { CustomerDiscounts } from './customer-discounts.ts';
+import { Facts, keyOf } from './facts.ts';
+import type { History } from './history.ts';
+import { historyOf } from './history.ts';
+import { isHash } from './json.ts';
+import type { Breakdown, CustomerLedger, MonthRow } from './months.ts';
+import { monthsOf } from './months.ts';
+import type { Content, Movement } from './movement.ts';
+import { inOrder, writeMovement } from './movement.ts';
+import type { MrrOptions } from './options.ts';
+import { rulesOf } from './options.ts';
+import { readEnvelope, readRecord } from './record.ts';
+import type { Book, Customer, Subscription } from './register.ts';
+import { keptOf, keysOf, Register } from './register.ts';
+import type { Emitted, Kept } from './subscription.ts';
+import { packKept, takeIn, unpackKept } from './subscription.ts';
+import type { TermsTuple } from './terms.ts';
+import { TermsTable } from './terms.ts';
+import { timelineOf } from './timeline.ts';
+import type { World } from './valuation.ts';
+import { Waiting } from './waiting.ts';
+
+export { BadRecord } from './bad-record.ts';
+export type { Breakdown, MonthRow } from './months.ts';
+export type { Movement, MovementItem, MovementType } from './movement.ts';
+export type { MrrOptions } from './options.ts';
+export { defaults, presets } from './options.ts';
+
+// Stripe shows events for 30 days; what is older than this can only be repeated.
+const keptInFullS = 35 * 86_400;
+
+interface Told {
+  readonly subscription: Subscription;
+  readonly kept: Kept;
+  readonly history: History;
+}
+
+/**
+ * The MRR ledger of any number of accounts: a pure function of the set of records added to it. add() takes records in any order, any number of times;
+ * flush() gives the movements that have changed by them. It does no I/O: changes() and load() carry its state over, as keys with JSON values.
+ */
+export class Ledger {
+  readonly #world: World;
+  readonly #terms = new TermsTable();
+  readonly #facts = new Facts();
+  readonly #customerDiscounts = new CustomerDiscounts(this.#facts);
+  readonly #register: Register;
+  readonly #pending = new Set<Subscription>();
+  readonly #touched = new Set<Customer>();
+  readonly #dirty = new Set<Subscription>();
+  readonly #waiting = new Waiting<Subscription>();
+  readonly #clock = new Clock<Subscription>();
+  readonly #warnings = new Map<string, number>();
+  #latest = 0;
+  #isLatestSaved = true;
+  #isFlushed = true;
+
+  /** A RangeError names an option that can't be used. */
+  constructor(options: Partial<MrrOptions> = {}) {
+    const rules = rulesOf(options);
+    this.#register = new Register(rules.customerMap);
+    this.#world = { rules, terms: this.#terms, facts: this.#facts, customerDiscounts: this.#customerDiscounts };
+  }
+
+  /** Takes one record in. A BadRecord says why it can't be read; then nothing of it has been taken. Types that don't matter pass unread. */
+  add(record: object): void {
+    if (!isHash(record)) throw new BadRecord('it is not an object');
+    const envelope = readEnvelope(record);
+    const told = readRecord(record, envelope, this.#world.rules, (terms) => this.#terms.intern(terms));
+    if (envelope.created > this.#latest) [this.#latest, this.#isLatestSaved] = [envelope.created, false];
+    this.#isFlushed = false;
+    if (!told) return;
+    const book = this.#register.book(envelope.account, envelope.livemode);
+    for (const fact of told.facts) this.#facts.learn(book.key, fact);
+    if (told.subscription) {
+      const subscription = this.#register.subscription(book, told.subscription.id);
+      (subscription.pending ??= []).push(told.subscription.news);
+      this.#pending.add(subscription);
+    }
+    if (told.customer) {
+      const { id, sighting } = told.customer;
+      if (this.#customerDiscounts.see(book.key, id, sighting, this.#latest - keptInFullS)) this.#touch(book.key, id);
+    }
+  }
+
+  /**
+   * The movements that have changed since the last flush, in the order of second, account and subscription, each under the next revision of its id. Only
+   * customers that the new records, or the clock, have touched are computed again.
+   */
+  flush(): Movement[] {
+    this.#takeInPending();
+    this.#touchByFacts();
+    for (const { owner } of this.#clock.takeDue(this.#asOf, (one) => keptOf(one).next)) this.#touched.add(owner!);
+    const changed: Movement[] = [];
+    for (const customer of this.#touched) this.#settle(customer, changed);
+    this.#touched.clear();
+    this.#customerDiscounts.forget();
+    this.#isFlushed = true;
+    return changed.sort(inOrder);
+  }
+
+  /** The whole ledger as of the last flush, in the same order. */
+  movements(): Movement[] {
+    const all: Movement[] = [];
+    for (const customer of this.#register.customers()) {
+      for (const { subscription, kept, history } of this.#tell(customer)) {
+        for (const content of history.movements)
+          all.push(writeMovement(keysOf(subscription), content, emittedOf(kept, content)?.[2] ?? 0));
+      }
+    }
+    return all.sort(inOrder);
+  }
+
+  /** The months of the ledger as of the last flush, in the order of account, mode, currency and month. */
+  months(by?: Breakdown): MonthRow[] {
+    return monthsOf(this.#customerLedgers(), this.#world.rules.tz, by);
+  }
+
+  /** How many subscriptions have each warning now, as `kind:detail`. */
+  warnings(): ReadonlyMap<string, number> {
+    return new Map([...this.#warnings].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** The entries of the state that have changed since the last call; none is ever removed. To be called after flush(). */
+  changes(): [key: string, value: unknown][] {
+    if (!this.#isFlushed) throw new Error('changes() is asked for before flush()');
+    const entries: [string, unknown][] = [];
+    if (!this.#isLatestSaved) entries.push(['as_of', this.#latest]);
+    this.#isLatestSaved = true;
+    for (const [number, tuple] of this.#terms.changes()) entries.push([`terms|${number}`, tuple]);
+    entries.push(...this.#facts.changes(), ...this.#customerDiscounts.changes());
+    for (const { book, id, kept } of this.#dirty) entries.push([keyOf('subscription', book.key, id), JSON.parse(kept)]);
+    this.#dirty.clear();
+    return entries;
+  }
+
+  /** Takes the entries of an earlier ledger of the same options, the last of each key, before anything is added. It then goes on as that one would have. */
+  load(entries: Iterable<[key: string, value: unknown]>): void {
+    for (const [key, value] of entries) {
+      const [table = '', account = '', mode = '', ...id] = key.split('|');
+      if (table === 'as_of') this.#latest = value as number;
+      else if (table === 'terms') this.#terms.load(Number(account), value as TermsTuple);
+      else if (table === 'customer') this.#customerDiscounts.load(key, value);
+      else if (table === 'subscription')
+        this.#loadSubscription(this.#register.book(account || null, mode === 'true'), id.join('|'), value);
+      else this.#facts.load(key, value);
+    }
+  }
+
+  #loadSubscription(book: Book, id: string, value: unknown): void {
+    const subscription = this.#register.subscription(book, id);
+    const kept = unpackKept(value);
+    subscription.kept = JSON.stringify(value);
+    this.#register.place(subscription, kept.customer);
+    this.#countWarnings(kept.warnings, 1);
+    this.#wakeUpWhenever(subscription, kept);
+  }
+
+  #takeInPending(): void {
+    for (const subscription of this.#pending) {
+      const kept = (subscription.open ??= keptOf(subscription));
+      const isMoved = takeIn(kept, subscription.pending ?? [], this.#latest - keptInFullS);
+      subscription.pending = undefined;
+      if (isMoved) {
+        const left = this.#register.place(subscription, kept.customer);
+        if (left) this.#touched.add(left);
+        this.#touched.add(subscription.owner!);
+      } else {
+        this.#close(subscription);
+      }
+    }
+    this.#pending.clear();
+  }
+
+  // What is newly known concerns those who waited for it; what has changed, everybody who may have used it.
+  #touchByFacts(): void {
+    const { added, changed } = this.#facts.takeNews();
+    if (added.length + changed.length > 0) this.#customerDiscounts.forget();
+    const prices = new Set<string>();
+    for (const key of [...added, ...changed]) {
+      for (const { owner } of this.#waiting.take(key)) this.#touched.add(owner!);
+      const [table, account, mode, ...rest] = key.split('|');
+      const [book, id] = [`${account}|${mode}`, rest.join('|')];
+      if (table === 'discount') this.#touchOwner(book, id);
+      if (table === 'price' && this.#terms.isWithoutProduct(id)) prices.add(key);
+    }
+    for (const key of changed) {
+      const [table, account, mode, ...rest] = key.split('|');
+      const [book, id] = [`${account}|${mode}`, rest.join('|')];
+      if (table === 'coupon') for (const discount of this.#facts.discountsOf(book, id)) this.#touchOwner(book, discount);
+      if (table === 'price') prices.add(key);
+    }
+    if (prices.size > 0) this.#touchByPrices(prices);
+  }
+
+  #touchOwner(book: string, discount: string): void {
+    const customer = this.#facts.get('discount', book, discount, 'is')?.[3];
+    if (customer) this.#touch(book, customer);
+  }
+
+  // What is told of a price hardly ever changes: everybody is asked rather than remembered.
+  #touchByPrices(prices: ReadonlySet<string>): void {
+    for (const subscription of this.#register.subscriptions()) {
+      const { key } = subscription.book;
+      const uses = keptOf(subscription).states.some(([, , items]) =>
+        items.some(([, terms]) => prices.has(keyOf('price', key, this.#terms.get(terms).price))),
+      );
+      if (uses) this.#touched.add(subscription.owner!);
+    }
+  }
+
+  #settle(customer: Customer, changed: Movement[]): void {
+    for (const { subscription, kept, history } of this.#tell(customer)) {
+      this.#emit(subscription, kept, history.movements, changed);
+      this.#countWarnings(kept.warnings, -1);
+      this.#countWarnings(history.warnings, 1);
+      [kept.warnings, kept.waits, kept.next] = [history.warnings, history.waits, history.next];
+      this.#wakeUpWhenever(subscription, kept);
+      subscription.open = kept;
+      this.#close(subscription);
+    }
+  }
+
+  // Compares with what was written out before, and writes out what is different.
+  #emit(subscription: Subscription, kept: Kept, movements: readonly Content[], changed: Movement[]): void {
+    const keys = keysOf(subscription);
+    const emitted: Emitted[] = [];
+    for (const content of movements) {
+      const hash = hashOf(JSON.stringify([keys.customer, content]));
+      const before = emittedOf(kept, content);
+      const revision = before ? before[2] + (before[3] === hash ? 0 : 1) : 1;
+      emitted.push([content.occurred_at, content.currency, revision, hash]);
+      if (before?.[3] !== hash) changed.push(writeMovement(keys, content, revision));
+    }
+    for (const [at, currency, revision, hash] of kept.emitted) {
+      if (emitted.some((one) => one[0] === at && one[1] === currency)) continue;
+      emitted.push([at, currency, revision + (hash === 0 ? 0 : 1), 0]);
+      if (hash !== 0) changed.push(writeMovement(keys, { occurred_at: at, currency }, revision + 1));
+    }
+    kept.emitted = emitted;
+  }
+
+  #tell(customer: Customer): Told[] {
+    const { rules } = this.#world;
+    const told = customer.subscriptions.map((subscription) => {
+      const kept = keptOf(subscription);
+      const owner = { id: subscription.id, book: subscription.book.key, customer: kept.customer };
+      const born = (rules.backdate === 'start_date' && kept.startDate) || kept.created;
+      const timeline = timelineOf(kept.observations, kept.states, born, this.#terms);
+      return { subscription, kept, history: historyOf(owner, timeline, this.#world, this.#asOf) };
+    });
+    const own = told.map(({ history }) => history.movements);
+    typeMovements(merge(own), own, rules);
+    return told;
+  }
+
+  *#customerLedgers(): Generator<CustomerLedger> {
+    for (const customer of this.#register.customers()) {
+      const movements = merge(this.#tell(customer).map(({ history }) => history.movements));
+      const { account, livemode } = customer.book;
+      if (movements.length > 0) yield { account, livemode, customer: customer.id, movements };
+    }
+  }
+
+  get #asOf(): number {
+    return this.#world.rules.asOf ?? this.#latest;
+  }
+
+  #touch(book: string, stripeId: string): void {
+    const found = this.#register.customer(book, stripeId);
+    if (found) this.#touched.add(found);
+  }
+
+  #wakeUpWhenever(subscription: Subscription, { waits, next }: Kept): void {
+    this.#waiting.add(subscription, waits);
+    if (next > 0) this.#clock.set(subscription, next);
+  }
+
+  #countWarnings(warnings: readonly string[], by: 1 | -1): void {
+    for (const warning of warnings) {
+      const count = (this.#warnings.get(warning) ?? 0) + by;
+      if (count > 0) this.#warnings.set(warning, count);
+      else this.#warnings.delete(warning);
+    }
+  }
+
+  #close(subscription: Subscription): void {
+    const written = JSON.stringify(packKept(subscription.open!));
+    subscription.open = undefined;
+    if (written === subscription.kept) return;
+    subscription.kept = written;
+    this.#dirty.add(subscription);
+  }
+}
+
+function emittedOf(kept: Kept, { occurred_at: at, currency }: Content): Emitted | undefined {
+  return kept.emitted.find((one) => one[0] === at && one[1] === currency);
+}
+
+// One customer's movements in order of time; within a second in that of the subscriptions, which is the order of the lists.
+function merge(lists: readonly (readonly Content[])[]): readonly Content[] {
+  return lists.length === 1 ? lists[0]! : lists.flat().sort((a, b) => a.occurred_at - b.occurred_at);
+}
+
+// 52 bits of a text (FNV-1a twice, from two seeds with two primes), never 0: enough to see that a movement has changed.
+function hashOf(text: string): number {
+  let [a, b] = [0x811c9dc5, 0xdeadbeef];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x9e3779b1);
+  }
+  return (a >>> 12) * 0x100000000 + ((b ^ (b >>> 15)) >>> 0) || 1;
+}

@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SavedState } from '../checkpoints.ts';
+import type { Host } from '../context.ts';
+import { makeFolderDurably, replaceDurably, syncFolder, writeDurably } from '../durable.ts';
+import { codeOf, Failure } from '../errors.ts';
+import { acquireLock } from '../locks.ts';
+import { readNdjson } from '../ndjson/read.ts';
+
+type Entry = [key: string, value: unknown];
+
+/** What a step's folder holds, in `meta.json`. */
+interface Meta {
+  buda: 1;
+  digest: string;
+  /** The base: every entry as of commit `at`, in this file. */
+  base: { at: number; file: string };
+  /** Every process that loaded since, oldest first, and the commits that it found: what it saved counts from there to the next. */
+  owners: { id: string; at: number }[];
+}
+
+interface Delta {
+  file: string;
+  commit: number;
+  owner: string;
+}
+
+export interface SavedFolderOptions {
+  app: string;
+  step: string;
+  digest: string;
+  /** Where what is there does not fit (other options, a later commit, damage), begin anew. */
+  rebuild: boolean;
+  folder: string;
+  host: Host;
+  /** The app's commits as its document has them now; undefined where there is no document. */
+  commits: () => Promise<number | undefined>;
+  fold?: FoldLimits;
+}
+
+/** A load folds first where it finds more than `deltas`; a run folds after so many saves, or bytes that were saved. */
+interface FoldLimits {
+  deltas: number;
+  saves: number;
+  bytes: number;
+}
+
+const foldLimits: FoldLimits = { deltas: 32, saves: 256, bytes: 64 * 1024 ** 2 };
+const lockWaitMs = 10_000;
+
+/**
+ * One step's saved state in a folder: a base, and a delta for each commit that changed something, `<commit>.<owner>.ndjson`.
+ * Deltas are folded into a new base, but only those that are committed: what is later belongs to epochs that may come again,
+ * cut otherwise. Several runs may overlap (a killed source's transform still drains): each saves under its own name, and
+ * `meta.json` says whose delta of which commit counts. It is replaced in one step, so that a kill at any point leaves the old
+ * state or the new one.
+ */
+export class SavedFolder implements SavedState {
+  readonly #options: SavedFolderOptions;
+  readonly #owner = randomBytes(4).toString('hex');
+  readonly #limits: FoldLimits;
+  #isLoaded = false;
+  #saves = 0;
+  #bytes = 0;
+
+  constructor(options: SavedFolderOptions) {
+    this.#options = options;
+    this.#limits = options.fold ?? foldLimits;
+  }
+
+  async *load(at: number): AsyncGenerator<Entry> {
+    await this.#check(at);
+    await makeFolderDurably(this.#options.folder);
+    const lock = await this.#lock();
+    try {
+      const found = await this.#claim(at);
+      this.#isLoaded = true;
+      const deltas = await this.#sweep(found, at);
+      const meta =
+        Math.max(deltas.length, found.owners.length) > this.#limits.deltas ? await this.#fold(found, deltas, at) : found;
+      yield* this.#read(meta.base.file);
+      for (const delta of deltas) if (delta.commit > meta.base.at) yield* this.#read(delta.file);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async save(commit: number, entries: readonly Entry[]): Promise<void> {
+    if (!this.#isLoaded) throw new Error('saved state is loaded before it is saved');
+    // A commit that changed nothing needs no file.
+    if (entries.length > 0) {
+      const path = this.#path(deltaName(commit, this.#owner));
+      const bytes = Buffer.from(entries.map(formatEntry).join(''));
+      // The file counts once its commit does, which comes later: until then it may be cut short.
+      const file = await open(path, 'wx', 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await syncFolder(this.#options.folder);
+      this.#bytes += bytes.length;
+    }
+    if (++this.#saves < this.#limits.saves && this.#bytes < this.#limits.bytes) return;
+    this.#saves = 0;
+    this.#bytes = 0;
+    await this.#foldCommitted();
+  }
+
+  /** The pipe begins where the app stands, or what is later than the pipe's begin would be deleted though it is committed. */
+  async #check(at: number): Promise<void> {
+    const { app, commits } = this.#options;
+    const known = await commits();
+    if (known === undefined && at > 0) {
+      throw new Failure(
+        'misconfigured',
+        `this state store knows no app ${app}`,
+        'give every step the same --state (or BUDA_STATE)',
+      );
+    }
+    if ((known ?? 0) !== at) {
+      throw new Failure(
+        'badData',
+        `app ${app} has ${known} commits, the pipe begins at ${at}`,
+        'run the pipe again from its source',
+      );
+    }
+  }
+
+  /** Makes this process the newest owner; begins a folder that is new, or that is to be rebuilt. */
+  async #claim(at: number): Promise<Meta> {
+    const { step, digest, rebuild } = this.#options;
+    const owner = { id: this.#owner, at };
+    const known = await this.#readMeta();
+    const misfit = known && this.#misfit(known, at);
+    if (misfit !== undefined && !rebuild) {
+      throw new Failure(
+        'misconfigured',
+        misfit,
+        `run the pipe again from where the state has to begin, with --rebuild for \`${step}\``,
+      );
+    }
+    if (known === undefined || known === 'damaged' || misfit !== undefined) {
+      const file = baseName(at, this.#owner);
+      await writeDurably(this.#path(file), '');
+      return await this.#writeMeta({ buda: 1, digest, base: { at, file }, owners: [owner] });
+    }
+    // An owner that found as many commits has saved nothing that was committed.
+    return await this.#writeMeta({ ...known, owners: [...known.owners.filter((other) => other.at < at), owner] });
+  }
+
+  #misfit(known: Meta | 'damaged', at: number): string | undefined {
+    const { app, step, digest, folder } = this.#options;
+    if (known === 'damaged') return `${folder}/meta.json is damaged`;
+    if (known.digest !== digest) return `what \`${step}\` saved for app ${app} was made under other options`;
+    if (known.base.at > at)
+      return `what \`${step}\` saved for app ${app} stands at commit ${known.base.at}, the app at ${at}: it was set back`;
+    return undefined;
+  }
+
+  /** Deletes what does not count, and gives the deltas that do, in order. */
+  async #sweep(meta: Meta, at: number): Promise<Delta[]> {
+    const deltas: Delta[] = [];
+    for (const file of (await readdir(this.#options.folder)).sort()) {
+      if (file === 'meta.json' || file === meta.base.file || file.startsWith('lock')) continue;
+      const delta = parseDelta(file);
+      if (delta !== undefined && delta.commit <= at && counts(meta, delta)) deltas.push(delta);
+      else await rm(this.#path(file), { force: true });
+    }
+    return deltas;
+  }
+
+  async #foldCommitted(): Promise<void> {
+    const lock = await this.#lock();
+    try {
+      const meta = await this.#readMeta();
+      const committed = await this.#options.commits();
+      if (meta === undefined || meta === 'damaged' || meta.owners.at(-1)?.id !== this.#owner || committed === undefined) {
+        throw new Failure('incomplete', `a newer run of app ${this.#options.app} has begun`, 'leave the work to it');
+      }
+      const deltas = (await readdir(this.#options.folder)).sort().map(parseDelta);
+      const ready = deltas.filter((delta) => delta !== undefined && delta.commit <= committed && counts(meta, delta)) as Delta[];
+      if (ready.length > 0) await this.#fold(meta, ready, committed);
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Merges deltas into a new base that stands for commit `at`: written whole, then named in meta, then the old files go. */
+  async #fold(meta: Meta, deltas: readonly Delta[], at: number): Promise<Meta> {
+    const changed = new Map<string, string>();
+    for (const { file } of deltas)
+      for await (const entry of this.#read(file)) changed.set(entry[0], entry[1] === null ? '' : formatEntry(entry));
+    const file = baseName(at, this.#owner);
+    await replaceDurably(this.#path(file), async (handle) => {
+      let block = '';
+      for await (const line of this.#merge(meta.base.file, changed)) {
+        block += line;
+        if (block.length < 65_536) continue;
+        await handle.writeFile(block);
+        block = '';
+      }
+      await handle.writeFile(block);
+    });
+    const owners = meta.owners.filter((_, i) => (meta.owners[i + 1]?.at ?? Number.POSITIVE_INFINITY) > at);
+    const folded = await this.#writeMeta({ ...meta, base: { at, file }, owners });
+    for (const old of [meta.base, ...deltas]) if (old.file !== file) await rm(this.#path(old.file), { force: true });
+    return folded;
+  }
+
+  async *#merge(base: string, changed: ReadonlyMap<string, string>): AsyncGenerator<string> {
+    for await (const entry of this.#read(base)) if (!changed.has(entry[0])) yield formatEntry(entry);
+    yield* changed.values();
+  }
+
+  async *#read(file: string): AsyncGenerator<Entry> {
+    try {
+      for await (const entry of readNdjson(this.#path(file))) yield entry as Entry;
+    } catch (error) {
+      const isMissing = codeOf(error) === 'ENOENT';
+      if (!isMissing && !(error instanceof Failure)) throw error;
+      const { folder } = this.#options;
+      const message = isMissing ? `${this.#path(file)} is missing` : (error as Failure).message;
+      throw new Failure(
+        'badData',
+        message,
+        `put a good copy of ${folder} in its place, or delete it and run the pipe again from the beginning`,
+      );
+    }
+  }
+
+  async #readMeta(): Promise<Meta | 'damaged' | undefined> {
+    try {
+      const meta = JSON.parse(await readFile(this.#path('meta.json'), 'utf8')) as Meta;
+      return meta.buda === 1 && Array.isArray(meta.owners) && typeof meta.base?.file === 'string' ? meta : 'damaged';
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      if (error instanceof SyntaxError) return 'damaged';
+      throw error;
+    }
+  }
+
+  async #writeMeta(meta: Meta): Promise<Meta> {
+    await writeDurably(this.#path('meta.json'), `${JSON.stringify(meta)}\n`);
+    return meta;
+  }
+
+  #lock() {
+    return acquireLock(this.#path('lock'), this.#options.host, { waitMs: lockWaitMs });
+  }
+
+  #path(file: string): string {
+    return join(this.#options.folder, file);
+  }
+}
+
+/** Whether a delta lies beyond the base and is by the process that had its commit to save: the newest that began before it. */
+function counts({ base, owners }: Meta, { commit, owner }: Delta): boolean {
+  return commit > base.at && owners.findLast(({ at }) => at < commit)?.id === owner;
+}
+
+function formatEntry([key, value]: readonly [string, unknown]): string {
+  return `${JSON.stringify([key, value])}\n`;
+}
+
+function digits(commit: number): string {
+  return String(commit).padStart(12, '0');
+}
+
+function deltaName(commit: number, owner: string): string {
+  return `${digits(commit)}.${owner}.ndjson`;
+}
+
+function baseName(commit: number, owner: string): string {
+  return `${digits(commit)}.${owner}.base.ndjson`;
+}
+
+function parseDelta(file: string): Delta | undefined {
+  const match = /^(\d{12,})\.([0-9a-f]{8})\.ndjson$/.exec(file);
+  return match === null ? undefined : { file, commit: Number(match[1]), owner: match[2] as string };
+}

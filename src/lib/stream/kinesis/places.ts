@@ -1,0 +1,99 @@
+import { AwsError } from '../../aws/errors.ts';
+import type { KinesisRecord, KinesisShard } from '../../aws/kinesis.ts';
+import { Failure } from '../../errors.ts';
+import type { ReaderWorld, ShardStart } from './shard-reader.ts';
+import { retryAws } from './tuning.ts';
+
+/** The position of a shard that was closed (by a split or a merge) and read to its end. Kinesis's own word. */
+export const shardEnd = 'SHARD_END';
+
+/** A place in a stream, as a person says it. A sequence number stands for its moment too, in the other shards. */
+export type Place =
+  | { kind: 'beginning' }
+  | { kind: 'end' }
+  | { kind: 'time'; atMs: number }
+  | { kind: 'sequence'; sequenceNumber: string };
+
+/** A sequence number, found: its shard, and when it arrived. */
+export interface Landmark {
+  sequenceNumber: string;
+  shard: string;
+  arrivedAtMs: number;
+}
+
+/** Finds a sequence number: Kinesis refuses it in every shard but its own. Not there: a Failure (65). */
+export async function findLandmark(
+  sequenceNumber: string,
+  shards: readonly KinesisShard[],
+  world: ReaderWorld,
+): Promise<Landmark> {
+  for (const { id } of shards) {
+    const record = await retryAws(world, () => firstRecordFrom(sequenceNumber, id, world));
+    if (record?.sequenceNumber === sequenceNumber) return { sequenceNumber, shard: id, arrivedAtMs: record.arrivedAtMs };
+  }
+  throw new Failure(
+    'badData',
+    `kinesis:${world.stream} holds no record with the sequence number ${sequenceNumber}`,
+    'it may be past retention: give a time, or beginning',
+  );
+}
+
+async function firstRecordFrom(
+  sequenceNumber: string,
+  shard: string,
+  { kinesis, stream, signal }: ReaderWorld,
+): Promise<KinesisRecord | undefined> {
+  try {
+    let iterator: string | undefined = await kinesis.iterator(
+      stream,
+      shard,
+      { type: 'AT_SEQUENCE_NUMBER', sequenceNumber },
+      signal,
+    );
+    // An answer may be empty though there is more.
+    while (iterator !== undefined) {
+      const { records, next, lagMs } = await kinesis.read(stream, shard, iterator, 1, signal);
+      if (records.length > 0 || lagMs === 0) return records[0];
+      iterator = next;
+    }
+  } catch (error) {
+    if (!(error instanceof AwsError) || error.kind !== 'argument') throw error;
+  }
+  return undefined;
+}
+
+/** Where each listed shard begins. One that a running app does not know yet was opened since: it is read from its beginning. */
+export async function placeShards(
+  from: Readonly<Record<string, string>>,
+  position: Place,
+  listed: readonly KinesisShard[],
+  world: ReaderWorld,
+): Promise<Map<string, ShardStart>> {
+  const isFirst = Object.keys(from).length === 0;
+  const landmark =
+    isFirst && position.kind === 'sequence' ? await findLandmark(position.sequenceNumber, listed, world) : undefined;
+  const place = (shard: string): ShardStart => {
+    const checkpoint = from[shard];
+    if (checkpoint !== undefined) return startOfCheckpoint(checkpoint, shard);
+    if (!isFirst || position.kind === 'beginning') return { type: 'TRIM_HORIZON' };
+    if (landmark?.shard === shard) return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: landmark.sequenceNumber };
+    if (landmark !== undefined) return { type: 'AT_TIMESTAMP', atMs: landmark.arrivedAtMs };
+    return position.kind === 'time' ? { type: 'AT_TIMESTAMP', atMs: position.atMs } : { type: 'LATEST' };
+  };
+  return new Map(listed.map(({ id }) => [id, place(id)]));
+}
+
+function startOfCheckpoint(checkpoint: string, shard: string): ShardStart {
+  if (/^\d+$/.test(checkpoint)) return { type: 'CHECKPOINT', sequenceNumber: checkpoint };
+  if (checkpoint === 'beginning' || checkpoint === 'TRIM_HORIZON' || checkpoint === shardEnd) return { type: 'TRIM_HORIZON' };
+  const atMs = Date.parse(checkpoint);
+  if (!Number.isNaN(atMs)) return { type: 'AT_TIMESTAMP', atMs };
+  throw new Failure('badData', `the checkpoint of ${shard} is no position: ${checkpoint}`, 'put it right with buda state set');
+}
+
+/** Whether a record lies behind the place up to which is read: that sequence number, or the moment before that time. */
+export function isPast(record: KinesisRecord, shard: string, until: Place | undefined, landmark: Landmark | undefined): boolean {
+  if (landmark === undefined) return until?.kind === 'time' && record.arrivedAtMs >= until.atMs;
+  if (shard === landmark.shard) return BigInt(record.sequenceNumber) > BigInt(landmark.sequenceNumber);
+  return record.arrivedAtMs > landmark.arrivedAtMs;
+}

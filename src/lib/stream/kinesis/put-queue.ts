@@ -1,0 +1,264 @@
+import { AwsError, awsErrorOf } from '../../aws/errors.ts';
+import type { Kinesis, PutOutcome } from '../../aws/kinesis.ts';
+import { Failure } from '../../errors.ts';
+import type { Line } from '../../lines.ts';
+import { backOffMs } from '../../retry.ts';
+import { type Tuning, waitNote } from './tuning.ts';
+
+/** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
+export const limits = {
+  requestRecords: 500,
+  requestBytes: 5 * 1024 ** 2,
+  recordBytes: 1024 ** 2,
+  keyCharacters: 256,
+} as const;
+
+/** What may wait for its acknowledgement: the bound of the sink's memory, and the room in which it looks for records of other keys. */
+const window = { records: 10_000, bytes: 16 * 1024 ** 2 };
+const maxInFlight = 4;
+
+/** A record on its way. `next` is the following record of the same key, which may not leave before this one is in. */
+export interface Put {
+  line: Line;
+  data: Uint8Array;
+  partitionKey: string;
+  next?: Put;
+}
+
+/** What one request came to: how many records are done with, and why others have to be tried again. */
+interface Answer {
+  taken: number;
+  trouble: AwsError | undefined;
+}
+
+/**
+ * Records on their way into a stream. PutRecords takes each record of a request for itself and promises no order among them, so no two
+ * records of one key travel at the same time: the next one leaves when the one before is acknowledged, however often that had to be
+ * tried. Records of different keys fill the requests; up to four are under way.
+ */
+export class PutQueue {
+  /** Requests that were sent, and records that had to be sent again. */
+  readonly counts = { requests: 0, again: 0 };
+  readonly #kinesis: Kinesis;
+  readonly #stream: string;
+  readonly #doing: string;
+  readonly #tuning: Tuning;
+  readonly #refuse: (line: Line, reason: string) => void;
+  readonly #note: (note: string | undefined) => void;
+  readonly #stop = new AbortController();
+  /** Records that may leave now. */
+  #ready: Put[] = [];
+  /** The last unacknowledged record of each key whose order is kept. */
+  readonly #tails = new Map<string, Put>();
+  #pending = 0;
+  #pendingBytes = 0;
+  #inFlight = 0;
+  #isFlushing = false;
+  #isWaiting = false;
+  /** Answers in a row that took nothing. */
+  #vain = 0;
+  #failure: unknown;
+  #wakers: (() => void)[] = [];
+
+  constructor(
+    kinesis: Kinesis,
+    stream: string,
+    tuning: Tuning,
+    refuse: (line: Line, reason: string) => void,
+    note: (note: string | undefined) => void,
+  ) {
+    this.#kinesis = kinesis;
+    this.#stream = stream;
+    this.#doing = `putting records into kinesis:${stream}`;
+    this.#tuning = tuning;
+    this.#refuse = refuse;
+    this.#note = note;
+  }
+
+  /** Takes a record; waits while the window is full. Throws what stopped the queue for good. */
+  async add(put: Put, isOrdered: boolean): Promise<void> {
+    const bytes = sizeOf(put);
+    while (this.#pending >= window.records || (this.#pending > 0 && this.#pendingBytes + bytes > window.bytes)) {
+      this.#pump(true);
+      await this.#change();
+    }
+    this.#throwFailure();
+    this.#pending++;
+    this.#pendingBytes += bytes;
+    const tail = isOrdered ? this.#tails.get(put.partitionKey) : undefined;
+    if (isOrdered) this.#tails.set(put.partitionKey, put);
+    if (tail === undefined) this.#ready.push(put);
+    else tail.next = put;
+    if (this.#ready.length >= limits.requestRecords || this.#pendingBytes >= limits.requestBytes) this.#pump();
+  }
+
+  /** Sends what was added so far, as soon as that makes sense. */
+  offer(): void {
+    this.#pump();
+  }
+
+  /** Resolves once every record that was added is acknowledged or refused. */
+  async flush(): Promise<void> {
+    this.#isFlushing = true;
+    try {
+      this.#throwFailure();
+      while (this.#pending > 0) {
+        this.#pump();
+        await this.#change();
+      }
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  /** Gives up what is still under way. */
+  close(): void {
+    this.#failure ??= new Failure('incomplete', 'the sink was closed');
+    this.#stop.abort();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #change(): Promise<void> {
+    this.#throwFailure();
+    await new Promise<void>((resolve) => this.#wakers.push(resolve));
+    this.#throwFailure();
+  }
+
+  #wake(): void {
+    const wakers = this.#wakers;
+    this.#wakers = [];
+    for (const wake of wakers) wake();
+  }
+
+  /** Sends what may leave. A request that is not full leaves only if none is under way, so that a trickle goes at once and a flood in full ones. */
+  #pump(eager = this.#isFlushing): void {
+    while (this.#failure === undefined && !this.#isWaiting && this.#inFlight < maxInFlight && this.#ready.length > 0) {
+      const mayWait = this.#inFlight > 0 && !eager;
+      if (mayWait && this.#ready.length < limits.requestRecords && this.#pendingBytes < limits.requestBytes) return;
+      const count = this.#fit();
+      if (mayWait && count === this.#ready.length && count < limits.requestRecords) return;
+      void this.#run(this.#ready.splice(0, count));
+    }
+  }
+
+  /** How many of the ready records fit into one request. */
+  #fit(): number {
+    let bytes = 0;
+    let count = 0;
+    for (const put of this.#ready) {
+      bytes += sizeOf(put);
+      if (count === limits.requestRecords || (count > 0 && bytes > limits.requestBytes)) break;
+      count++;
+    }
+    return count;
+  }
+
+  async #run(puts: Put[]): Promise<void> {
+    this.#inFlight++;
+    try {
+      const { taken, trouble } = await this.#send(puts);
+      if (taken > 0) this.#vain = 0;
+      if (trouble !== undefined) await this.#wait(trouble, taken > 0);
+    } catch (error) {
+      this.#failure ??= error;
+    } finally {
+      this.#inFlight--;
+      this.#pump();
+      this.#wake();
+    }
+  }
+
+  /** One request and its answer; what was not taken is ready again. Throws what no retry mends. */
+  async #send(puts: Put[]): Promise<Answer> {
+    let outcomes: (PutOutcome | undefined)[];
+    this.counts.requests++;
+    try {
+      outcomes = await this.#kinesis.put(this.#stream, puts, this.#stop.signal);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      if (error.kind === 'argument') return this.#sendSmaller(puts, error);
+      if (error.kind !== 'again') throw error;
+      this.#putBack(puts);
+      return { taken: 0, trouble: error };
+    }
+    let taken = 0;
+    let trouble: AwsError | undefined;
+    const again: Put[] = [];
+    for (const [index, put] of puts.entries()) {
+      const outcome = outcomes[index] ?? { error: 'the answer does not speak of every record' };
+      if ('sequenceNumber' in outcome) {
+        taken++;
+        this.#settle(put);
+        continue;
+      }
+      const error = awsErrorOf(outcome.error, this.#doing);
+      if (error.kind === 'argument') {
+        taken++;
+        this.#refuseOne(put, error);
+      } else if (error.kind === 'again') {
+        again.push(put);
+        trouble = error;
+      } else {
+        throw error;
+      }
+    }
+    this.#putBack(again);
+    return { taken, trouble };
+  }
+
+  /** To the front, so that the oldest records are tried first; among ready records no two are of one key. */
+  #putBack(puts: Put[]): void {
+    this.#ready.unshift(...puts);
+    this.counts.again += puts.length;
+  }
+
+  /** A refused request may be one byte too large, or hold one record that is wrong: halves find out which. */
+  async #sendSmaller(puts: Put[], error: AwsError): Promise<Answer> {
+    const [first] = puts;
+    if (puts.length === 1 && first !== undefined) {
+      this.#refuseOne(first, error);
+      return { taken: 1, trouble: undefined };
+    }
+    const middle = Math.ceil(puts.length / 2);
+    const left = await this.#send(puts.slice(0, middle));
+    const right = await this.#send(puts.slice(middle));
+    return { taken: left.taken + right.taken, trouble: left.trouble ?? right.trouble };
+  }
+
+  #refuseOne(put: Put, error: AwsError): void {
+    this.#refuse(put.line, `refused: ${error.message}`);
+    this.#settle(put);
+  }
+
+  /** The record is done with; the next one of its key may leave. */
+  #settle(put: Put): void {
+    this.#pending--;
+    this.#pendingBytes -= sizeOf(put);
+    if (put.next !== undefined) this.#ready.push(put.next);
+    else if (this.#tails.get(put.partitionKey) === put) this.#tails.delete(put.partitionKey);
+  }
+
+  /** Lets nothing more leave for a while; throws when too many answers in a row took nothing. */
+  async #wait(trouble: AwsError, hasProgress: boolean): Promise<void> {
+    // Of several requests that failed together one waits for all.
+    if (this.#isWaiting) return;
+    if (!hasProgress) this.#vain++;
+    if (this.#vain >= this.#tuning.tries) throw trouble;
+    const delayMs = backOffMs(this.#tuning, Math.max(1, this.#vain));
+    this.#isWaiting = true;
+    this.#note(waitNote(delayMs, trouble));
+    try {
+      await this.#tuning.sleep(delayMs, this.#stop.signal);
+    } finally {
+      this.#isWaiting = false;
+      this.#note(undefined);
+    }
+  }
+}
+
+function sizeOf(put: Put): number {
+  return put.data.length + Buffer.byteLength(put.partitionKey);
+}

@@ -1,0 +1,151 @@
+import { AwsError, judgeAws } from '../../aws/errors.ts';
+import type { IteratorStart, Kinesis, KinesisRecord, KinesisShard, Reading } from '../../aws/kinesis.ts';
+import { Failure } from '../../errors.ts';
+import { retryAws, type Tuning } from './tuning.ts';
+
+/** Where a reader of a shard begins. After a checkpoint it reads that record once more, to see that nothing behind it is lost. */
+export type ShardStart =
+  | Exclude<IteratorStart, { type: 'AFTER_SEQUENCE_NUMBER' }>
+  | { type: 'CHECKPOINT'; sequenceNumber: string };
+
+/** One answer of GetRecords. */
+export interface Chunk {
+  records: KinesisRecord[];
+  /** How far behind the tip the reader is, by the service's clock. */
+  lagMs: number;
+  /** When it was asked for, by the clock that only goes on: all that arrived `lagMs` before that has been read. */
+  askedMs: number;
+  /** As many records as were asked for: there may be more, whatever the lag says. */
+  isFull: boolean;
+  /** The shard is closed and this was its last. */
+  isEnd: boolean;
+}
+
+export interface ReaderWorld {
+  kinesis: Kinesis;
+  stream: string;
+  tuning: Tuning;
+  signal: AbortSignal;
+  /** Told once where the record at a checkpoint is gone. */
+  onTrimmed: (shard: string, checkpoint: string) => void;
+  note: (note: string | undefined) => void;
+}
+
+/** GetRecords gives 10,000 records or 10 MiB at most. Source: the API reference of Kinesis. */
+const readLimit = 10_000;
+
+/** Reads one shard. Iterators are made anew from the last sequence number whenever they expire. */
+export class ShardReader {
+  readonly shard: KinesisShard;
+  readonly #world: ReaderWorld;
+  readonly #start: ShardStart;
+  /** The checkpoint whose record has not been seen again yet. */
+  #unproven: string | undefined;
+  #last: string | undefined;
+  #iterator: string | undefined;
+  #next: Promise<Chunk> | undefined;
+  #notBeforeMs = 0;
+  readonly #startedAtMs: number;
+  #hasAsked = false;
+
+  constructor(shard: KinesisShard, start: ShardStart, world: ReaderWorld) {
+    this.shard = shard;
+    this.#start = start;
+    this.#world = world;
+    this.#startedAtMs = world.tuning.now();
+    if (start.type === 'CHECKPOINT') this.#unproven = start.sequenceNumber;
+  }
+
+  /** The next answer; the same one until it is taken. */
+  peek(): Promise<Chunk> {
+    if (this.#next === undefined) {
+      this.#next = this.#fetch();
+      // Whoever waits hears of it; a reader that nobody waits for any more may fail unheard.
+      this.#next.catch(() => {});
+    }
+    return this.#next;
+  }
+
+  /** The answer has been dealt with: the next peek asks again. */
+  take(): void {
+    this.#next = undefined;
+  }
+
+  async #fetch(): Promise<Chunk> {
+    const { tuning, signal } = this.#world;
+    const restMs = this.#notBeforeMs - tuning.elapsed();
+    if (restMs > 0) await tuning.sleep(restMs, signal);
+    let askedMs = 0;
+    const reading = await retryAws(
+      this.#world,
+      () => {
+        askedMs = tuning.elapsed();
+        return this.#ask();
+      },
+      (error) => {
+        if (!(error instanceof AwsError) || error.kind !== 'iterator') return judgeAws(error);
+        this.#iterator = undefined;
+        return { again: true };
+      },
+    );
+    return this.#chunk(reading, askedMs);
+  }
+
+  async #ask(): Promise<Reading> {
+    const { kinesis, stream, signal } = this.#world;
+    this.#iterator ??= await this.#place();
+    return kinesis.read(stream, this.shard.id, this.#iterator, readLimit, signal);
+  }
+
+  async #place(): Promise<string> {
+    const { kinesis, stream, signal } = this.#world;
+    const { id } = this.shard;
+    const start = this.#iteratorStart();
+    try {
+      return await kinesis.iterator(stream, id, start, signal);
+    } catch (error) {
+      if (!(error instanceof AwsError) || error.kind !== 'argument') throw error;
+      const place =
+        'sequenceNumber' in start ? start.sequenceNumber : 'atMs' in start ? new Date(start.atMs).toISOString() : start.type;
+      throw new Failure(
+        'badData',
+        `${place} is no position in ${id} of kinesis:${stream} (${error.code})`,
+        'the stream may have been deleted and made again: put the checkpoint right, or begin a new app with --position',
+        error,
+      );
+    }
+  }
+
+  #iteratorStart(): IteratorStart {
+    if (this.#last !== undefined) return { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: this.#last };
+    if (this.#start.type === 'CHECKPOINT') return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: this.#start.sequenceNumber };
+    // An iterator at the tip that expired before anything came: the tip has moved, the time when reading began has not.
+    if (this.#start.type === 'LATEST' && this.#hasAsked) return { type: 'AT_TIMESTAMP', atMs: this.#startedAtMs };
+    return this.#start;
+  }
+
+  #chunk({ records: read, next, lagMs }: Reading, askedMs: number): Chunk {
+    const { tuning, onTrimmed } = this.#world;
+    this.#hasAsked = true;
+    this.#iterator = next;
+    const isFull = read.length >= readLimit;
+    const isAtTip = !isFull && lagMs === 0;
+    const records = this.#behindCheckpoint(read);
+    const isEnd = next === undefined;
+    if (this.#unproven !== undefined && (records.length > 0 || isAtTip || isEnd)) {
+      onTrimmed(this.shard.id, this.#unproven);
+      this.#unproven = undefined;
+    }
+    this.#last = records.at(-1)?.sequenceNumber ?? this.#last;
+    this.#notBeforeMs = askedMs + (isAtTip ? tuning.pollMs : tuning.spacingMs);
+    return { records, lagMs, askedMs, isFull, isEnd };
+  }
+
+  /** Leaves out the checkpoint's own record, which was read once more. */
+  #behindCheckpoint(records: KinesisRecord[]): KinesisRecord[] {
+    if (this.#unproven === undefined || records[0]?.sequenceNumber !== this.#unproven) return records;
+    this.#last = this.#unproven;
+    this.#unproven = undefined;
+    return records.slice(1);
+  }
+}

@@ -1,0 +1,203 @@
+import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
+import type { Call } from '../../command.ts';
+import { Batch } from '../../lines.ts';
+import type { Piece, Source } from '../../sources.ts';
+import { type Cuts, EpochBuffer } from './epoch-buffer.ts';
+import { Lineage } from './lineage.ts';
+import { findLandmark, isPast, type Landmark, type Place, placeShards, shardEnd } from './places.ts';
+import { type Chunk, type ReaderWorld, ShardReader, type ShardStart } from './shard-reader.ts';
+import { defaultTuning, retryAws, type Tuning } from './tuning.ts';
+import { Unpacker } from './unpacker.ts';
+
+/** What is to be read. */
+export interface Plan {
+  /** Where a shard without a checkpoint begins. */
+  position: Place;
+  /** The last place that is read: a sequence number is included, a time is not. */
+  until: Place | undefined;
+  exitAtEnd: boolean;
+  count: number | undefined;
+  /** Under an app: how epochs are cut. Without one an answer leaves as it came. */
+  cuts: Cuts | undefined;
+}
+
+/** A shard that is being read. */
+interface Active {
+  shard: KinesisShard;
+  reader: ShardReader;
+  epoch: EpochBuffer;
+}
+
+const uncut: Cuts = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+/** Arrival times are approximate: a moment is past a little later than the clock says. */
+const settleMs = 1_000;
+
+/**
+ * Reads all shards of a stream at once, parents before children, an epoch of one shard at a time. Positions are sequence numbers
+ * (everything up to it has been read), times (nothing before it is to be read) or SHARD_END.
+ */
+export class KinesisSource implements Source {
+  readonly name: string;
+  readonly #call: Call;
+  readonly #stream: string;
+  readonly #plan: Plan;
+  readonly #tuning: Tuning;
+  readonly #unpacker: Unpacker;
+  readonly #closing = new AbortController();
+  readonly #lags = new Map<string, number>();
+  #kinesis: Kinesis | undefined;
+
+  constructor(call: Call, stream: string, plan: Plan, tuning: Partial<Tuning>) {
+    this.name = `kinesis:${stream}`;
+    this.#call = call;
+    this.#stream = stream;
+    this.#plan = plan;
+    this.#tuning = { ...defaultTuning, ...tuning };
+    // A record that holds several lines is read whole under an app: a checkpoint cannot stand inside it.
+    const maxLines = plan.cuts === undefined ? plan.count : undefined;
+    this.#unpacker = new Unpacker(call.rejects, maxLines ?? Number.POSITIVE_INFINITY);
+  }
+
+  async *read(from: Readonly<Record<string, string>>): AsyncGenerator<Piece> {
+    const { stopped } = this.#call.context;
+    const signal = AbortSignal.any([stopped, this.#closing.signal]);
+    try {
+      this.#kinesis = await this.#tuning.open();
+      yield* this.#readShards(from, this.#world(this.#kinesis, signal));
+    } catch (error) {
+      // Told to stop while it waited: what is held has not left, so there is nothing to finish.
+      if (!stopped.aborted || !(error instanceof Error) || error.name !== 'AbortError') throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#kinesis?.close();
+    const { foreign } = this.#unpacker;
+    if (foreign > 0)
+      this.#call.context.detail(`${foreign} aggregated records belong to other shards: their producer repeats them there`);
+  }
+
+  async *#readShards(from: Readonly<Record<string, string>>, world: ReaderWorld): AsyncGenerator<Piece> {
+    const { position, until, count, cuts } = this.#plan;
+    const startedMs = this.#tuning.elapsed();
+    const listed = await this.#list(world);
+    const landmark = until?.kind === 'sequence' ? await findLandmark(until.sequenceNumber, listed, world) : undefined;
+    const starts = await placeShards(from, position, listed, world);
+    if (cuts !== undefined) yield* firstPositions(from, starts, this.#tuning.now());
+    const lineage = new Lineage(Object.keys(from).filter((shard) => from[shard] === shardEnd));
+    lineage.update(listed);
+
+    let active: Active[] = [];
+    let isReached = false;
+    for (;;) {
+      for (const shard of lineage.give()) {
+        const reader = new ShardReader(shard, starts.get(shard.id) ?? { type: 'TRIM_HORIZON' }, world);
+        active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut) });
+      }
+      const next = await firstOf(active);
+      if (next === undefined) {
+        if (this.#plan.exitAtEnd || isReached) return;
+        // Every shard was closed, and its children are not listed yet.
+        await this.#tuning.sleep(this.#tuning.pollMs, world.signal);
+        lineage.update(await this.#list(world));
+        continue;
+      }
+      const { one, chunk } = next;
+      const { shard, reader, epoch } = one;
+      reader.take();
+      // To the back: the others come first now.
+      active = [...active.filter((other) => other !== one), one];
+      this.#tellLag(shard, chunk, active);
+
+      let isDone = false;
+      for (const record of chunk.records) {
+        if (isPast(record, shard.id, until, landmark)) {
+          isDone = true;
+          break;
+        }
+        const { lines, rejected } = this.#unpacker.lines(record, shard);
+        yield* epoch.add(lines, rejected, record.sequenceNumber, record.arrivedAtMs);
+        if (count !== undefined && this.#unpacker.read >= count) {
+          for (const each of active) yield* each.epoch.flush();
+          return;
+        }
+        isDone = landmark?.shard === shard.id && landmark.sequenceNumber === record.sequenceNumber;
+      }
+
+      if (chunk.isEnd && !isDone) {
+        yield* epoch.flush(shardEnd);
+        active = active.filter((other) => other !== one);
+        lineage.finish(shard.id);
+        lineage.update(await this.#list(world));
+      } else if (isDone || this.#hasArrived(shard, chunk, startedMs, landmark)) {
+        yield* epoch.flush();
+        active = active.filter((other) => other !== one);
+        isReached = true;
+      } else if (cuts === undefined) {
+        yield* epoch.flush();
+      } else if (!chunk.isFull && chunk.lagMs === 0) {
+        yield* epoch.readUpTo(this.#readUpToMs(chunk));
+      }
+    }
+  }
+
+  /** Whether all that is wanted of a shard has been read, by the lag that the service tells. A closed shard has no tip: its end sends the reader on to its children. */
+  #hasArrived(shard: KinesisShard, chunk: Chunk, startedMs: number, landmark: Landmark | undefined): boolean {
+    if (chunk.isFull || shard.isClosed) return false;
+    const { exitAtEnd, until } = this.#plan;
+    if (exitAtEnd && chunk.lagMs <= chunk.askedMs - startedMs) return true;
+    const untilMs = until?.kind === 'time' ? until.atMs : landmark?.arrivedAtMs;
+    return untilMs !== undefined && this.#readUpToMs(chunk) > untilMs + settleMs;
+  }
+
+  /** The time of day up to which a shard has been read with this answer. */
+  #readUpToMs({ askedMs, lagMs }: Chunk): number {
+    return this.#tuning.now() - (this.#tuning.elapsed() - askedMs) - lagMs;
+  }
+
+  #list(world: ReaderWorld): Promise<KinesisShard[]> {
+    return retryAws(world, () => world.kinesis.shards(this.#stream, world.signal));
+  }
+
+  #tellLag(shard: KinesisShard, chunk: Chunk, active: readonly Active[]): void {
+    this.#lags.set(shard.id, chunk.isEnd ? 0 : chunk.lagMs);
+    this.#call.context.progress.lagMs = Math.max(...active.map((one) => this.#lags.get(one.shard.id) ?? 0));
+  }
+
+  #world(kinesis: Kinesis, signal: AbortSignal): ReaderWorld {
+    const { say, progress } = this.#call.context;
+    return {
+      kinesis,
+      stream: this.#stream,
+      tuning: this.#tuning,
+      signal,
+      onTrimmed: (shard, checkpoint) => {
+        const unknown = 'if there were records between it and the oldest one kept, they have not been read';
+        say(`${shard}: the record of the checkpoint ${checkpoint} is past retention; ${unknown}`);
+      },
+      note: (note) => {
+        progress.note = note;
+      },
+    };
+  }
+}
+
+/** The first answer of any shard. */
+async function firstOf(active: readonly Active[]): Promise<{ one: Active; chunk: Chunk } | undefined> {
+  if (active.length === 0) return undefined;
+  return await Promise.race(active.map(async (one) => ({ one, chunk: await one.reader.peek() })));
+}
+
+/** Under an app, a beginning that is a moment, or the end, is committed before anything is read: a restart must not choose another. */
+function* firstPositions(
+  from: Readonly<Record<string, string>>,
+  starts: ReadonlyMap<string, ShardStart>,
+  nowMs: number,
+): Generator<Piece> {
+  for (const [shard, start] of starts) {
+    const atMs = start.type === 'AT_TIMESTAMP' ? start.atMs : start.type === 'LATEST' ? nowMs : undefined;
+    if (from[shard] === undefined && atMs !== undefined)
+      yield { batch: Batch.ofLines([]), shard, to: new Date(atMs).toISOString() };
+  }
+}
