@@ -2,18 +2,17 @@ import { fstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { entries } from './commands/index.ts';
+import { callOf, guarded, nothing, readInput, writeOutput } from './lib/call.ts';
 import type { AnyCommand, Call, Entry } from './lib/command.ts';
 import { parseWords } from './lib/commander/parse.ts';
 import { type Context, type Host, newProgress, type Output } from './lib/context.ts';
 import { keepDeadLetters } from './lib/dead-letters.ts';
+import { findEntry } from './lib/entries.ts';
 import { codeOf, exitOf, exits, explain, Failure } from './lib/errors.ts';
-import { helpOf, overview } from './lib/help.ts';
-import { type Batch, readBatches, writeBatch } from './lib/lines.ts';
+import { groupHelp, helpOf, overview } from './lib/help.ts';
 import { summarise } from './lib/progress.ts';
-import { checkProtocol, withLastWord } from './lib/protocol.ts';
-import { Rejects } from './lib/rejects.ts';
 import { openCheckpoints } from './lib/state/open.ts';
-import type { Step } from './lib/steps.ts';
+import { suggest } from './lib/suggest.ts';
 
 /** The only file that touches the process: words → command, signals, the three standard streams, the exit code. */
 
@@ -30,14 +29,6 @@ const host: Host = {
   },
 };
 
-/** `buda produce stripe -e`: the longest words that name a command, and the rest. */
-function findEntry(words: readonly string[]): { entry: Entry; rest: readonly string[] } | undefined {
-  const found = entries
-    .filter(({ words: name }) => name.split(' ').every((word, i) => words[i] === word))
-    .sort((a, b) => b.words.length - a.words.length)[0];
-  return found && { entry: found, rest: words.slice(found.words.split(' ').length) };
-}
-
 async function main(words: readonly string[]): Promise<void> {
   const asksHelp = words[0] === 'help' || words[0] === '-h' || words[0] === '--help';
   const wanted = asksHelp ? words.slice(1) : words;
@@ -46,27 +37,24 @@ async function main(words: readonly string[]): Promise<void> {
     if (asksHelp) return stdout.write(overview(entries));
     throw new Failure('usage', 'no command given', 'see: buda help');
   }
-  const found = findEntry(wanted);
-  if (found === undefined) return refuse(wanted);
+  const found = findEntry(wanted, entries);
+  if (found === undefined) return refuse(wanted, asksHelp);
   const { entry, rest } = found;
   name = entry.words;
   const command = (await entry.load()).default;
+  if (asksHelp) return stdout.write(helpOf(entry, command, entries));
   const parsed = parseWords(entry.words, command, rest);
-  if (asksHelp || parsed.help) return stdout.write(helpOf(entry, command));
+  if (parsed.help) return stdout.write(helpOf(entry, command, entries));
   await start(entry, command, parsed.args, parsed.options);
 }
 
-/** The words name no command: a group is listed, anything else is refused. */
-async function refuse(words: readonly string[]): Promise<void> {
-  const group = entries.filter(({ words: name }) => name.startsWith(`${words[0]} `));
-  const isHelp = words.length === 1 || words[1] === '-h' || words[1] === '--help';
-  if (group.length > 0 && isHelp) return stdout.write(overview(group));
-  const known = group.length > 0 ? group : entries;
-  throw new Failure(
-    'usage',
-    `no command ${JSON.stringify(words.slice(0, 2).join(' '))}`,
-    `there are: ${known.map(({ words: name }) => name).join(', ')}`,
-  );
+/** The words name no command: who asks for help with a group is shown it, anything else is refused. */
+async function refuse(words: readonly string[], asksHelp: boolean): Promise<void> {
+  const [word = '', next] = words;
+  const group = entries.filter(({ words: name }) => name.startsWith(`${word} `));
+  const isAsked = next === undefined ? asksHelp : next === '-h' || next === '--help';
+  if (group.length > 0 && isAsked) return stdout.write(groupHelp(word, group));
+  throw new Failure('usage', `no command ${JSON.stringify(words.slice(0, 2).join(' '))}`, suggest(words, entries));
 }
 
 function versionOf(): string {
@@ -99,58 +87,50 @@ async function start(
     progress,
     home,
     openCheckpoints: (url) => openCheckpoints(url ?? process.env.BUDA_STATE, { home, host, now: () => new Date() }),
+    openDeadLetters: (target) => keepDeadLetters(resolve(target)),
   };
   context.detail(`home ${home}`);
-  const letters = typeof options.deadLetter === 'string' ? keepDeadLetters(resolve(options.deadLetter)) : undefined;
-  const rejects = new Rejects(entry.words, letters, () => new Date());
-  const call: Call = { name: entry.words, args, options, context, rejects, entries };
-  if (command.role !== 'tool') listenForSignals(stopped, () => summarise(progress, performance.now() - began));
-  if (command.run !== undefined) return command.run(call);
-  if (command.step === undefined) throw new Error(`the command ${entry.words} has neither a step nor a run`);
+  const call = callOf(entry.words, args, options, context, entries);
+  listenForSignals(() => summarise(progress, performance.now() - began), command.role === 'tool' ? undefined : stopped);
+  try {
+    if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
+    else await runStep(command, call, () => summarise(progress, performance.now() - began));
+  } finally {
+    await call.rejects.close();
+    process.stdin.destroy();
+  }
+}
 
+/** Runs a step between stdin and stdout; a person sees how it gets on, and what it came to. */
+async function runStep(command: AnyCommand, call: Call, status: () => string): Promise<void> {
+  if (command.step === undefined) throw new Error(`the command ${call.name} has neither a step nor a run`);
   const step = await command.step(call);
   const shows = !isQuiet && process.stderr.isTTY === true && (command.role === 'sink' || !isPipeOrTerminal(1));
-  const spinner = shows
-    ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${entry.words}: ${summarise(progress, performance.now() - began)}`)
-    : undefined;
+  const spinner = shows ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${call.name}: ${status()}`) : undefined;
   try {
-    await connect(command, call, step);
+    const input = command.role === 'source' ? nothing() : readInput(call);
+    // A step in the middle ends with the code of its source; the last step of the pipe says why.
+    process.exitCode = await writeOutput(call.context, guarded(call, step)(input));
   } finally {
     spinner?.stop();
-    rejects.close();
-    process.stdin.destroy();
-    progress.dead = rejects.count;
+    const { progress } = call.context;
+    progress.dead = call.rejects.count;
     progress.note = undefined;
-    if (!isQuiet) say(summarise(progress, performance.now() - began));
+    if (!isQuiet) say(status());
   }
 }
-
-/** Joins stdin, the step and stdout. */
-async function connect(command: AnyCommand, call: Call, step: Step): Promise<void> {
-  const maxLineBytes = call.options.maxLine as number;
-  if (command.role !== 'source' && stdin.isTerminal) call.context.say('reading from the terminal; Ctrl-D ends the input');
-  const input: AsyncIterable<Batch> =
-    command.role === 'source'
-      ? nothing()
-      : checkProtocol(readBatches(stdin.chunks(), { maxLineBytes, reject: (rejected) => call.rejects.raw(rejected) }));
-  for await (const batch of withLastWord(step)(input)) {
-    const control = batch.control;
-    // A step in the middle ends with the code of its source; its last step says why.
-    if (control?.kind === 'end') process.exitCode = control.end.exit;
-    if (batch.count > 0 || control !== undefined) await stdout.write(writeBatch(batch));
-  }
-}
-
-async function* nothing(): AsyncGenerator<never> {}
 
 const stdin = {
   isTerminal: process.stdin.isTTY === true,
   chunks: (): AsyncIterable<Buffer> => process.stdin as AsyncIterable<Buffer>,
 };
 
-let stdoutError: Error | undefined;
+let stdoutError: Failure | undefined;
 process.stdout.on('error', (error) => {
-  stdoutError ??= error;
+  stdoutError ??=
+    codeOf(error) === 'EPIPE'
+      ? new Failure('readerGone', 'the reader went away', undefined, error)
+      : new Failure('failed', `stdout: ${explain(error)}`, undefined, error);
 });
 
 const stdout: Output = {
@@ -173,7 +153,9 @@ const stdout: Output = {
 /** Resolves once everything written to stdout has left this process. */
 function drainStdout(): Promise<void> {
   if (stdoutError !== undefined) return Promise.reject(stdoutError);
-  return new Promise((resolve, reject) => process.stdout.write('', (error) => (error ? reject(error) : resolve())));
+  return new Promise((resolve, reject) =>
+    process.stdout.write('', (error) => (error ? reject(stdoutError ?? error) : resolve())),
+  );
 }
 
 function isPipeOrTerminal(descriptor: number): boolean {
@@ -193,11 +175,11 @@ function homeFolder(): string {
   );
 }
 
-/** The first signal asks the step to end well; the second ends the process as if there were no handler. */
-function listenForSignals(stopped: AbortController, status: () => string): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+/** The first signal asks a step to end well; the second, or a tool's first, ends the process as if there were no handler. */
+function listenForSignals(status: () => string, stopped: AbortController | undefined): void {
+  for (const signal of stopped === undefined ? [] : (['SIGINT', 'SIGTERM'] as const)) {
     process.on(signal, () => {
-      if (!stopped.signal.aborted) {
+      if (stopped?.signal.aborted === false) {
         stopped.abort();
         return;
       }

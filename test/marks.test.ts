@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { AppState, Checkpoints, Commit } from '../src/lib/checkpoints.ts';
 import type { Call } from '../src/lib/command.ts';
 import { deliver, type Epoch, type Sink } from '../src/lib/delivery.ts';
+import { Failure } from '../src/lib/errors.ts';
 import { BadLine, type Batch } from '../src/lib/lines.ts';
 import { formatControl, parseControl } from '../src/lib/marks.ts';
 import { checkProtocol, withLastWord } from '../src/lib/protocol.ts';
 import { produce } from '../src/lib/sources.ts';
+import { begun, claimed, newDocument } from '../src/lib/state/document.ts';
 import { each, held, type Step } from '../src/lib/steps.ts';
 import { batchesOf, testCall, testContext, textOf } from './support/context.ts';
 
@@ -16,17 +18,23 @@ const markLine = (to: string, count: number) => formatControl({ kind: 'mark', ma
 const endLine = '["buda.end",1,{"exit":0}]';
 
 /** A state store in memory that has one app, at the begin above; every commit is kept. */
-function memory(commits: Commit[], events: string[] = []): Checkpoints {
+function memory(commits: Commit[], events: string[] = [], unseen = 0): Checkpoints {
   const refuse = () => {
     throw new Error('not used here');
   };
+  const now = new Date(0);
+  const known: AppState = { ...begun({ ...newDocument('a', now), commits: 4 }, 's', 'r', now) };
   return {
-    start: async () => ({ begin, end: async () => void events.push('end') }),
+    start: async () => ({ begin, unseen, end: async () => void events.push('end') }),
+    claim: async (claim, sink) => {
+      if (claim.app !== 'a') throw new Failure('misconfigured', 'unknown');
+      claimed(known, claim, sink, now);
+    },
     commit: async (commit) => {
       commits.push(commit);
       events.push(`commit ${commit.to}`);
     },
-    read: async (app) => (app === 'a' ? ({ term: 1, commits: 4, sink: null } as AppState) : undefined),
+    read: async (app) => (app === 'a' ? known : undefined),
     list: refuse,
     set: refuse,
     remove: refuse,

@@ -2,8 +2,22 @@ import type { Entry } from '../lib/command.ts';
 
 /** Every command, in the order of `buda help`. A new one is a file and a line here. */
 export const entries: readonly Entry[] = [
+  { words: 'produce stripe', summary: "read a Stripe account's events and lists", load: () => import('./produce/stripe.ts') },
+  { words: 'each', summary: 'run any filter, made safe for marks', load: () => import('./each.ts') },
+  { words: 'put-table', summary: 'load records into a table', load: () => import('./put-table.ts') },
+  { words: 'query', summary: 'ask the warehouse in SQL', load: () => import('./query.ts') },
+  { words: 'run', summary: 'run a whole pipeline in one process', load: () => import('./run.ts') },
   { words: 'state list', summary: 'list the apps and where they stand', load: () => import('./state/list.ts') },
   { words: 'state show', summary: "show an app's checkpoints and counters", load: () => import('./state/show.ts') },
   { words: 'state set', summary: 'move a checkpoint', load: () => import('./state/set.ts') },
   { words: 'state remove', summary: 'forget an app', load: () => import('./state/remove.ts') },
+  { words: 'dead-letter list', summary: 'count dead letters by step and reason', load: () => import('./dead-letter/list.ts') },
+  { words: 'dead-letter show', summary: 'print dead letters', load: () => import('./dead-letter/show.ts') },
+  {
+    words: 'dead-letter replay',
+    summary: 'write rejected lines back, byte for byte',
+    load: () => import('./dead-letter/replay.ts'),
+  },
+  { words: 'sandbox stripe', summary: 'a stand-in Stripe account, for trials and tests', load: () => import('./sandbox/stripe.ts') },
+  { words: 'completion', summary: 'print the completion script of a shell', load: () => import('./completion.ts') },
 ];

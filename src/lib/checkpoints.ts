@@ -19,6 +19,8 @@ export interface Commit {
 /** What a source holds while it runs under an app: the app's lock, and the next term. */
 export interface Tenure {
   readonly begin: Begin;
+  /** How many clean runs in a row, just before this one, wrote marks whose begin no sink has seen. */
+  readonly unseen: number;
   /** Says how the run ended and gives the lock back. */
   end(marks: number, exit: number): Promise<void>;
 }
@@ -48,6 +50,10 @@ export interface SourceState {
     at: number;
     marks: number;
     exit: number | null;
+    /** The sink that saw its begin. */
+    sink: string | null;
+    /** How many clean runs in a row before it wrote marks that no sink saw. */
+    unseen: number;
     started_at: string;
     ended_at: string | null;
   } | null;
@@ -65,6 +71,8 @@ export interface SavedState {
 export interface Checkpoints {
   /** Takes the app's lock (held: 75) and the next term; `begin` says where the app stands. */
   start(app: string, source: string): Promise<Tenure>;
+  /** A sink takes up a run: refused unless it is the app's newest (75), stands where the app stands (65), and the app has no other sink (78). */
+  claim(begin: Begin, sink: string): Promise<void>;
   /** A compare-and-set: the same term, `from` as stored, the next number; anything else is refused (75 for an older term, 65 for a gap). */
   commit(commit: Commit): Promise<void>;
   read(app: string): Promise<AppState | undefined>;

@@ -46,7 +46,8 @@ export interface Command<O extends Options = Options> {
   sections?: Readonly<Record<string, string>>;
   /** What the step reads and writes. Throws a Failure for words that make no sense together. */
   step?: (call: Call<O>) => Step | Promise<Step>;
-  run?: (call: Call<O>) => Promise<void>;
+  /** Gives the exit code where it is not 0 though nothing was thrown. */
+  run?: (call: Call<O>) => Promise<void> | Promise<number>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the list holds commands of every table of options.

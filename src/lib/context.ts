@@ -1,4 +1,5 @@
 import type { Checkpoints } from './checkpoints.ts';
+import type { DeadLetters } from './rejects.ts';
 
 /** What a command is handed instead of the process: only main.ts makes one, and a test may make another. */
 export interface Context {
@@ -18,6 +19,8 @@ export interface Context {
   readonly home: string;
   /** The state store of `--state`, or the default one. */
   readonly openCheckpoints: (url: string | undefined) => Checkpoints;
+  /** Where `--dead-letter` keeps what is rejected: a file, or a stream named local:NAME or kinesis:NAME. */
+  readonly openDeadLetters: (target: string) => DeadLetters;
 }
 
 /** What has to be asked of the operating system. */
@@ -37,7 +40,7 @@ export interface Output {
   readonly isTerminal: boolean;
   /** The width of the terminal, or 80. */
   readonly columns: number;
-  /** Resolves once the reader has room again; throws EPIPE when it has gone. */
+  /** Resolves once the reader has room again; throws a Failure (141) when it has gone. */
   write(bytes: Buffer | string): Promise<void>;
 }
 

@@ -1,21 +1,73 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf, explain, Failure } from './errors.ts';
 import type { DeadLetter, DeadLetters } from './rejects.ts';
+
+const blockBytes = 64 * 1024;
 
 /** Dead letters as NDJSON in a file, appended, mode 0600. The file is made only when there is something to keep. */
 export function keepDeadLetters(path: string): DeadLetters {
   let file: number | undefined;
+  let pending = '';
+
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw new Failure('failed', `a dead letter could not be kept in ${path}: ${explain(error)}`, undefined, error);
+    }
+  };
+  const write = () => {
+    if (pending === '') return;
+    attempt(() => {
+      file ??= openToAppend(path);
+      const bytes = Buffer.from(pending);
+      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    });
+    pending = '';
+  };
   return {
     write(letter: DeadLetter) {
-      file ??= openSync(path, 'a', 0o600);
-      const bytes = Buffer.from(`${JSON.stringify(letter)}\n`);
-      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+      pending += `${JSON.stringify(letter)}\n`;
+      if (pending.length >= blockBytes) write();
     },
-    flush() {
-      if (file !== undefined) fsyncSync(file);
+    async flush() {
+      write();
+      const written = file;
+      if (written !== undefined) attempt(() => sync(written));
     },
-    close() {
+    async close() {
       if (file !== undefined) closeSync(file);
       file = undefined;
     },
   };
+}
+
+/** Opens for appending: a new file's name is made durable, and a line that a full disk has cut is closed. */
+function openToAppend(path: string): number {
+  const file = openSync(path, 'a+', 0o600);
+  const kind = fstatSync(file);
+  if (!kind.isFile()) return file;
+  if (kind.size === 0) {
+    const folder = openSync(dirname(path), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } else {
+    const last = Buffer.alloc(1);
+    readSync(file, last, 0, 1, kind.size - 1);
+    if (last[0] !== 0x0a) writeSync(file, '\n');
+  }
+  return file;
+}
+
+/** A pipe, or a terminal, has nothing to sync: fsync(2) says EINVAL. */
+function sync(file: number): void {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error;
+  }
 }

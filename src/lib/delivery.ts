@@ -45,11 +45,18 @@ export function deliver(call: Call, sink: Sink): Step {
   }
   return async function* (input) {
     const tally = new Tally(call);
-    let ledger: Ledger | undefined;
+    let checkpoints: Checkpoints | undefined;
     let begin: Begin | undefined;
     let commit = 0;
     let isEmpty = true;
     const positions: Record<string, string> = {};
+    // A sink may learn of a record that it cannot keep long after `write`.
+    let known = 0;
+    const refused = () => {
+      const count = call.rejects.count - known;
+      known += count;
+      return count;
+    };
     try {
       for await (const batch of untilToldAlone(input, call.context)) {
         const control: Control | undefined = batch.control;
@@ -57,9 +64,9 @@ export function deliver(call: Call, sink: Sink): Step {
           isEmpty = false;
           if (begin === undefined && app !== undefined) throw unmarked(app);
           tally.read(batch);
-          const deadBefore = call.rejects.count;
+          known += batch.rejected;
           if (batch.count > 0) await sink.write(batch);
-          tally.wrote(batch.count - (call.rejects.count - deadBefore));
+          tally.wrote(batch.count);
         }
         if (control?.kind === 'begin') {
           begin = control.begin;
@@ -72,16 +79,24 @@ export function deliver(call: Call, sink: Sink): Step {
           }
           commit = begin.at;
           Object.assign(positions, begin.from);
-          if (forward !== true) ledger = await Ledger.open(call.context.openCheckpoints(state), begin, sink.id);
+          if (forward !== true) {
+            checkpoints = call.context.openCheckpoints(state);
+            await checkpoints.claim(begin, sink.id);
+          }
           await sink.begin?.(begin);
           if (forward === true) yield Batch.ofControl(control);
         } else if (control?.kind === 'mark' && begin !== undefined) {
           commit++;
           const shard = control.mark.shard ?? '';
+          // First: a table's flush commits its own checkpoint, and the epoch does not come again.
+          await call.rejects.flush();
           await sink.flush({ begin, mark: control.mark, commit, shard, from: positions[shard] });
-          const mark = tally.close(control.mark);
-          await ledger?.commit(mark, commit, positions[shard]);
-          positions[shard] = mark.to;
+          tally.wrote(-refused());
+          const mark = await tally.close(control.mark);
+          const { app, source, term } = begin;
+          const { to, c: counts } = mark;
+          await checkpoints?.commit({ app, source, term, commit, shard, from: positions[shard], to, sink: sink.id, counts });
+          positions[shard] = to;
           if (forward === true) yield Batch.ofControl({ kind: 'mark', mark });
         } else if (control?.kind === 'end') {
           if (forward === true) yield Batch.ofControl(control);
@@ -95,13 +110,16 @@ export function deliver(call: Call, sink: Sink): Step {
       }
       if (begin === undefined) {
         if (app !== undefined) {
+          // Told to stop before anything came: so was the step before.
+          if (call.context.stopped.aborted && isEmpty) return;
           if (isEmpty)
             throw new Failure('incomplete', 'the step before ended before it began', 'see what it said, then run the pipe again');
           throw unmarked(app);
         }
         await sink.flush();
+        tally.wrote(-refused());
       }
-      call.rejects.flush();
+      await call.rejects.flush();
     } finally {
       await sink.close();
     }
@@ -116,68 +134,6 @@ function unmarked(app: string): Failure {
   );
 }
 
-/** The commits of one run in the app's document. */
-class Ledger {
-  readonly #checkpoints: Checkpoints;
-  readonly #begin: Begin;
-  readonly #sink: string;
-
-  private constructor(checkpoints: Checkpoints, begin: Begin, sink: string) {
-    this.#checkpoints = checkpoints;
-    this.#begin = begin;
-    this.#sink = sink;
-  }
-
-  /** Refuses a begin that this state store did not write: a forged or stored one must not commit anywhere. */
-  static async open(checkpoints: Checkpoints, begin: Begin, sink: string): Promise<Ledger> {
-    const known = await checkpoints.read(begin.app);
-    if (known === undefined) {
-      throw new Failure(
-        'misconfigured',
-        `this state store knows no app ${begin.app}`,
-        'give source and sink the same --state (or BUDA_STATE)',
-      );
-    }
-    if (known.term !== begin.term) {
-      throw new Failure(
-        'incomplete',
-        `app ${begin.app}: a newer run has begun (term ${known.term}, this one is ${begin.term})`,
-        'leave the work to it',
-      );
-    }
-    if (known.commits !== begin.at) {
-      throw new Failure(
-        'badData',
-        `app ${begin.app} has ${known.commits} commits, the pipe begins at ${begin.at}`,
-        'run the pipe again from its source',
-      );
-    }
-    if (known.sink !== null && known.sink !== sink) {
-      throw new Failure(
-        'misconfigured',
-        `app ${begin.app} commits to ${known.sink}, not to ${sink}`,
-        'use another --app for another sink',
-      );
-    }
-    return new Ledger(checkpoints, begin, sink);
-  }
-
-  async commit(mark: Mark, commit: number, from: string | undefined): Promise<void> {
-    const { app, source, term } = this.#begin;
-    await this.#checkpoints.commit({
-      app,
-      source,
-      term,
-      commit,
-      shard: mark.shard ?? '',
-      from,
-      to: mark.to,
-      sink: this.#sink,
-      counts: mark.c,
-    });
-  }
-}
-
 /**
  * Passes the input on. After a first signal it goes on until the input ends; if it has not within a few seconds, the sink was told
  * alone: then the input is closed at the next mark, or at once where nothing is pending.
@@ -187,31 +143,35 @@ async function* untilToldAlone(input: AsyncIterable<Batch>, { stopped }: Context
   let isMarked = false;
   let pending = 0;
   let isAlone = false;
+  let wake = () => {};
   let timer: NodeJS.Timeout | undefined;
-  const alone = new Promise<'alone'>((resolve) => {
-    const wait = () => {
-      timer = setTimeout(() => {
-        isAlone = true;
-        resolve('alone');
-      }, graceMs);
-    };
-    if (stopped.aborted) wait();
-    else stopped.addEventListener('abort', wait, { once: true });
-  });
+  const wait = () => {
+    timer = setTimeout(() => {
+      isAlone = true;
+      wake();
+    }, graceMs);
+  };
+  if (stopped.aborted) wait();
+  else stopped.addEventListener('abort', wait, { once: true });
   try {
-    let next = reader.next();
     for (;;) {
-      const result = pending === 0 ? await Promise.race([next, alone]) : await next;
+      const next = reader.next();
+      const result = await new Promise<IteratorResult<Batch> | 'alone'>((resolve, reject) => {
+        next.then(resolve, reject);
+        if (pending === 0) wake = () => resolve('alone');
+      });
+      wake = () => {};
       if (result === 'alone' || result.done === true) return;
       const batch = result.value;
       if (batch.control?.kind === 'begin') isMarked = true;
       pending = isMarked && batch.control?.kind !== 'mark' ? pending + batch.count + batch.rejected : 0;
       yield batch;
       if (isAlone && pending === 0) return;
-      next = reader.next();
     }
   } finally {
     clearTimeout(timer);
+    stopped.removeEventListener('abort', wait);
+    // It may be waiting for its own input.
     void reader.return?.();
   }
 }

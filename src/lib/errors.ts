@@ -28,10 +28,9 @@ export class Failure extends Error {
   }
 }
 
-/** The exit code for anything that was thrown: a Failure's own, a full or read-only disk and other errors of the system 1, a reader that left 141. */
+/** The exit code for anything that was thrown: a Failure's own; a full or read-only disk and other errors of the system 1. */
 export function exitOf(error: unknown): number {
   if (error instanceof Failure) return error.exit;
-  if (codeOf(error) === 'EPIPE') return exits.readerGone.code;
   return exits.failed.code;
 }
 

@@ -112,6 +112,11 @@ export class Batch {
     return new Batch(this.count, this.#bytes, this.#lines, control, 0, this.#firstLine);
   }
 
+  /** The number of the first record's line in the input of the step that read it. */
+  get firstLine(): number {
+    return this.#lines?.[0]?.number ?? this.#firstLine;
+  }
+
   /** The records, each line with its `\n`, without the control line. */
   get bytes(): Buffer {
     this.#bytes ??= joinLines(this.#lines ?? []);
@@ -187,6 +192,8 @@ export interface ReadOptions {
   maxLineBytes: number;
   /** Takes a line that is no record; throws where no dead letter was asked for. */
   reject: (rejected: Rejected) => void;
+  /** Where the lines come from a foreign program, which has no marks to write: what looks like one is a bad line. */
+  isForeign?: boolean;
 }
 
 /** The longest line that passes, unless `--max-line` says otherwise. */
@@ -212,8 +219,10 @@ class Cutter {
   #overlong: Overlong | undefined;
   #number = 0;
   #marked = false;
+  readonly #isForeign: boolean;
 
   constructor(options: ReadOptions) {
+    this.#isForeign = options.isForeign === true;
     this.#maxLineBytes = options.maxLineBytes;
     this.#reject = options.reject;
   }
@@ -301,7 +310,9 @@ class Cutter {
         continue;
       }
       const control =
-        line[0] === openBracket && line.length <= this.#maxLineBytes ? parseControl(line.toString('utf8')) : undefined;
+        line[0] === openBracket && line.length <= this.#maxLineBytes && !this.#isForeign
+          ? parseControl(line.toString('utf8'))
+          : undefined;
       if (control !== undefined) {
         this.#marked = true;
         yield take(control);
@@ -372,7 +383,7 @@ function reasonFor(line: Buffer, maxLineBytes: number): string {
 }
 
 /** A line past the limit: hashed and counted as it goes by, only its head is kept. */
-class Overlong {
+export class Overlong {
   readonly #hash = createHash('sha256');
   #head = Buffer.alloc(0);
   #length = 0;

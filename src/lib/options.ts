@@ -1,4 +1,5 @@
 import { Failure } from './errors.ts';
+import type { MaxDead } from './rejects.ts';
 
 /** One option: its words, what it does, and how its text is read. The parser, the help, the man page and the completion come from this alone. */
 export interface Option<T> {
@@ -150,12 +151,24 @@ function quote(value: string): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
 }
 
+/** A limit as a number of lines (`100`) or as a share of those that were read (`5%`). */
+export function limit(flags: string, summary: string): Option<MaxDead | undefined> {
+  const parse = (value: string): MaxDead => {
+    const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(value) ?? [];
+    if (number !== undefined && percent === '%' && Number(number) <= 100) return { share: Number(number) / 100 };
+    if (number !== undefined && percent === '' && Number.isSafeInteger(Number(number))) return { lines: Number(number) };
+    throw new Failure('usage', `${flagOf(flags)} takes a number of lines like 100, or a share like 5%; not ${quote(value)}`);
+  };
+  return { flags, summary, fallback: undefined, parse };
+}
+
 /** The options of every step that reads lines. */
 export const readingOptions = {
   deadLetter: text(
     '--dead-letter <FILE>',
-    'keep what is rejected in this file, with the reason, and go on; without it a bad line ends the step (65)',
+    'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)',
   ),
+  maxDead: limit('--max-dead <N|P%>', 'with --dead-letter: more rejected lines than this, or than this share, end the step (65)'),
   maxLine: size('--max-line <SIZE>', 'the longest line that passes', 16 * 1024 ** 2, '16MiB'),
 };
 

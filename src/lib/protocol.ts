@@ -1,4 +1,4 @@
-import { codeOf, exitOf, explain, Failure } from './errors.ts';
+import { exitOf, explain, Failure } from './errors.ts';
 import { Batch } from './lines.ts';
 import type { Begin } from './marks.ts';
 import type { Step } from './steps.ts';
@@ -23,11 +23,7 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
     const lines = batch.count + batch.rejected;
     const control = batch.control;
     if (begin === undefined && (control?.kind === 'mark' || control?.kind === 'end')) {
-      throw new Failure(
-        'misconfigured',
-        `a ${control.kind === 'end' ? 'buda.end' : 'buda.mark'} comes before any buda.begin`,
-        eaten,
-      );
+      throw new Failure('misconfigured', `a buda.${control.kind} comes before any buda.begin`, eaten);
     }
     if (control?.kind === 'begin') {
       if (begin !== undefined)
@@ -75,9 +71,9 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
 
 /**
  * Gives a step the last word that its failure deserves: under marks it ends with `buda.end`, the exit code and the reason,
- * so that the last step of the pipe can commit what was marked and exit with that code.
+ * so that the last step of the pipe can commit what was marked and exit with that code. `onFailure` is told first.
  */
-export function withLastWord(step: Step): Step {
+export function withLastWord(step: Step, onFailure?: (error: unknown) => void): Step {
   return async function* (input) {
     let marked = false;
     try {
@@ -87,8 +83,8 @@ export function withLastWord(step: Step): Step {
         yield batch;
       }
     } catch (error) {
-      if (marked && codeOf(error) !== 'EPIPE')
-        yield Batch.ofControl({ kind: 'end', end: { exit: exitOf(error), why: explain(error) } });
+      onFailure?.(error);
+      if (marked) yield Batch.ofControl({ kind: 'end', end: { exit: exitOf(error), why: explain(error) } });
       throw error;
     }
   };

@@ -18,12 +18,20 @@ export interface DeadLetter {
   length?: number;
 }
 
-/** Where dead letters go: written at once, durable after `flush`. */
+/** Where dead letters go: durable after `flush`. */
 export interface DeadLetters {
   write(letter: DeadLetter): void;
-  flush(): void;
-  close(): void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
 }
+
+/** How many rejected lines are a flood: so many, or such a share (0 to 1) of the lines that were read. */
+export type MaxDead = { lines: number } | { share: number };
+
+/** A share means something only once so many lines were read, or all of them. */
+const leastLinesToJudge = 100;
+/** What waits to be made durable holds memory: no more than this, even where no mark comes. */
+const maxUnsavedBytes = 1024 ** 2;
 
 /** Takes what a step rejects: into the dead letters where there are some, else it ends the step with 65. */
 export class Rejects {
@@ -32,24 +40,28 @@ export class Rejects {
   readonly #step: string;
   readonly #letters: DeadLetters | undefined;
   readonly #now: () => Date;
-  #unsaved = false;
+  readonly #maxDead: MaxDead | undefined;
+  #read = 0;
+  #unsaved = 0;
+  #unsavedBytes = 0;
 
-  constructor(step: string, letters: DeadLetters | undefined, now: () => Date) {
+  constructor(step: string, letters: DeadLetters | undefined, now: () => Date, maxDead?: MaxDead) {
     this.#step = step;
     this.#letters = letters;
     this.#now = now;
+    this.#maxDead = maxDead;
+  }
+
+  /** Whether what is rejected is kept; if not, the first rejected line ends the step. */
+  get keeps(): boolean {
+    return this.#letters !== undefined;
   }
 
   /** A record that was read well but that this step cannot take. */
-  line(line: Line, reason: string): void {
+  line(line: Line, reason: string, number = line.number): void {
     const bytes = line.bytes;
-    this.raw({
-      reason,
-      number: line.number,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-      head: bytes,
-      length: bytes.length,
-    });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.raw({ reason, number, sha256, head: bytes, length: bytes.length });
   }
 
   /** A line that is no record at all. */
@@ -73,18 +85,41 @@ export class Rejects {
       ...(length > head.length ? { length } : {}),
     });
     this.count++;
-    this.#unsaved = true;
+    this.#unsaved++;
+    this.#unsavedBytes += head.length;
+    if (this.#maxDead !== undefined && 'lines' in this.#maxDead && this.count > this.#maxDead.lines) {
+      throw flood(`more than ${this.#maxDead.lines} lines were rejected, the last for this reason: ${reason}`);
+    }
   }
 
-  /** Makes what was rejected durable: before a mark goes on, and at the end. */
-  flush(): void {
-    if (!this.#unsaved) return;
-    this.#letters?.flush();
-    this.#unsaved = false;
+  /** Tells how many more lines the step has read; before it reads on, it awaits this. */
+  async read(lines: number): Promise<void> {
+    this.#read += lines;
+    if (this.#unsavedBytes > maxUnsavedBytes) await this.flush();
   }
 
-  close(): void {
-    this.flush();
-    this.#letters?.close();
+  /** Makes what was rejected durable: before a mark goes on, and at the end. Throws (65) where it was too much. */
+  async flush(isEnd = false): Promise<void> {
+    await this.#save();
+    if (this.#maxDead === undefined || !('share' in this.#maxDead) || (this.#read < leastLinesToJudge && !isEnd)) return;
+    if (this.count > this.#read * this.#maxDead.share) {
+      throw flood(`${this.count} of ${this.#read} lines were rejected, more than ${this.#maxDead.share * 100} %`);
+    }
   }
+
+  async close(): Promise<void> {
+    await this.#save();
+    await this.#letters?.close();
+  }
+
+  async #save(): Promise<void> {
+    if (this.#unsaved === 0) return;
+    await this.#letters?.flush();
+    this.#unsaved = 0;
+    this.#unsavedBytes = 0;
+  }
+}
+
+function flood(message: string): Failure {
+  return new Failure('badData', message, 'see why: buda dead-letter list FILE; then mend the step before, or raise --max-dead');
 }

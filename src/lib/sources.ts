@@ -40,6 +40,7 @@ export function produce(call: Call, source: Source): Step {
     let exit = 141;
     try {
       if (tenure !== undefined) {
+        checkSeen(call, tenure);
         yield Batch.ofControl({ kind: 'begin', begin: tenure.begin });
         await source.begin?.(tenure.begin);
       }
@@ -62,14 +63,30 @@ export function produce(call: Call, source: Source): Step {
   };
 }
 
+/**
+ * Notices that a filter swallows every mark: then no sink sees a begin, nothing is committed, and each run delivers the same again. Once
+ * it may have been a sink that was killed before it read.
+ */
+function checkSeen({ context }: Call, { begin: { app }, unseen }: Tenure): void {
+  if (unseen === 0) return;
+  const runs = unseen === 1 ? 'the last run' : `the last ${unseen} runs`;
+  const message = `${runs} of app ${app} ended well, but no sink has seen the marks: nothing was committed`;
+  const remedy = 'a filter between source and sink belongs inside `buda each -- FILTER`; the sink has to be a step of buda';
+  if (unseen > 1) throw new Failure('misconfigured', message, remedy);
+  context.say(`${message}; ${remedy}`);
+}
+
 async function* readPieces(call: Call, source: Source, tenure: Tenure | undefined): AsyncGenerator<Batch> {
   const tally = new Tally(call);
   const positions = { ...tenure?.begin.from };
   let commit = tenure?.begin.at ?? 0;
   let pending = 0;
+  let deadBefore = 0;
   for await (const { batch, to, shard } of source.read(positions)) {
     pending += batch.count;
     tally.wrote(batch.count);
+    await call.rejects.read(batch.count + call.rejects.count - deadBefore);
+    deadBefore = call.rejects.count;
     if (to === undefined || tenure === undefined) {
       if (to !== undefined) call.context.progress.position = to;
       if (batch.count > 0) yield batch.closedBy(undefined);
@@ -79,7 +96,7 @@ async function* readPieces(call: Call, source: Source, tenure: Tenure | undefine
     if (pending === 0 && positions[shard ?? ''] === to) continue;
     commit++;
     await source.save?.(commit);
-    const mark = tally.close(shard === undefined ? { to, c: [] } : { shard, to, c: [] });
+    const mark = await tally.close(shard === undefined ? { to, c: [] } : { shard, to, c: [] });
     yield batch.closedBy({ kind: 'mark', mark });
     positions[shard ?? ''] = to;
     pending = 0;

@@ -35,18 +35,26 @@ export class Tally {
   }
 
   /** The mark with this step's counters added; the next epoch begins. Dead letters are durable before it is given. */
-  close(mark: Mark): Mark {
-    this.#call.rejects.flush();
-    const closed: Mark = { ...mark, c: [...mark.c, [this.#call.name, this.#in, this.#out, this.dead]] };
+  async close(mark: Mark): Promise<Mark> {
+    const closed = await countedMark(this.#call, mark, [this.#in, this.#out, this.dead]);
     this.#in = 0;
     this.#out = 0;
     this.#deadBefore = this.#call.rejects.count;
-    const progress = this.#call.context.progress;
-    progress.epochs++;
-    progress.dead = this.#call.rejects.count;
-    progress.position = mark.to;
     return closed;
   }
+}
+
+/** A mark with a step's counters added; the dead letters of its epoch are durable before it is given. */
+export async function countedMark(
+  { name, rejects, context: { progress } }: Pick<Call, 'name' | 'rejects' | 'context'>,
+  mark: Mark,
+  counts: readonly [inCount: number, outCount: number, deadCount: number],
+): Promise<Mark> {
+  await rejects.flush();
+  progress.epochs++;
+  progress.dead = rejects.count;
+  progress.position = mark.to;
+  return { ...mark, c: [...mark.c, [name, ...counts]] };
 }
 
 /** A transform of one record at a time. A line that `change` cannot read (it throws BadLine) is rejected. */
@@ -58,10 +66,10 @@ export function each(call: Call, change: (line: Line) => Change): Step {
       const changed = changeBatch(call, batch, change);
       tally.wrote(changed.count);
       const control = batch.control;
-      if (control?.kind === 'mark') yield changed.closedBy({ kind: 'mark', mark: tally.close(control.mark) });
+      if (control?.kind === 'mark') yield changed.closedBy({ kind: 'mark', mark: await tally.close(control.mark) });
       else if (changed.count > 0 || control !== undefined) yield changed.closedBy(control);
     }
-    call.rejects.flush();
+    await call.rejects.flush();
   };
 }
 
@@ -137,13 +145,13 @@ export function held(call: Call, holder: Held): Step {
           yield* answer(holder, tally);
           commit++;
           await holder.save?.(commit);
-          yield Batch.ofControl({ kind: 'mark', mark: tally.close(control.mark) });
+          yield Batch.ofControl({ kind: 'mark', mark: await tally.close(control.mark) });
         } else {
           yield Batch.ofControl(control);
         }
       }
       if (!isMarked) yield* answer(holder, tally);
-      call.rejects.flush();
+      await call.rejects.flush();
     } finally {
       await holder.close?.();
     }

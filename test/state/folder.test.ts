@@ -51,6 +51,8 @@ describe('a run', () => {
             at: 2,
             marks: 0,
             exit: 75,
+            sink: null,
+            unseen: 0,
             started_at: expect.any(String),
             ended_at: expect.any(String),
           },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Checkpoints } from '../../src/lib/checkpoints.ts';
 import type { Call } from '../../src/lib/command.ts';
 import { type Context, newProgress } from '../../src/lib/context.ts';
+import { keepDeadLetters } from '../../src/lib/dead-letters.ts';
 import { type Batch, readBatches, writeBatch } from '../../src/lib/lines.ts';
 import { type DeadLetter, Rejects } from '../../src/lib/rejects.ts';
 
@@ -54,6 +55,7 @@ export function testContext(over: Partial<Context> & { input?: readonly (string 
     openCheckpoints: (): Checkpoints => {
       throw new Error('this test has no state store');
     },
+    openDeadLetters: keepDeadLetters,
     written,
     said,
     stop: () => stopper.abort(),
@@ -70,7 +72,7 @@ export function testCall(
   keep = false,
 ) {
   const letters: DeadLetter[] = [];
-  const kept = keep ? { write: (letter: DeadLetter) => letters.push(letter), flush() {}, close() {} } : undefined;
+  const kept = keep ? { write: (letter: DeadLetter) => letters.push(letter), async flush() {}, async close() {} } : undefined;
   const rejects = new Rejects(name, kept, () => new Date(0));
   const call: Call = { name, args, options, context, rejects, entries: [] };
   return { call, letters, context };

@@ -1,4 +1,4 @@
-import { CommanderError, Command as Parser, Option as ParserOption } from 'commander';
+import { CommanderError, Command as Parser, Argument as ParserArgument, Option as ParserOption } from 'commander';
 import type { Command } from '../command.ts';
 import { Failure } from '../errors.ts';
 import type { Option, Options, Values } from '../options.ts';
@@ -18,9 +18,10 @@ export function parseWords<O extends Options>(
     .helpOption(false)
     .allowExcessArguments(false)
     .configureOutput({ writeErr: () => {} });
-  for (const { name: argument, summary, optional, many } of definition.args ?? []) {
+  for (const { name: argument, summary, optional, many, choices } of definition.args ?? []) {
     const shown = `${argument}${many === true ? '...' : ''}`;
-    parser.argument(optional === true ? `[${shown}]` : `<${shown}>`, summary);
+    const parserArgument = new ParserArgument(optional === true ? `[${shown}]` : `<${shown}>`, summary);
+    parser.addArgument(choices === undefined ? parserArgument : parserArgument.choices(choices));
   }
   const table: Options = { ...definition.options, ...everywhere };
   const attributes = new Map<string, string>();

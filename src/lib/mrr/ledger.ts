@@ -6,8 +6,8 @@ import { Facts, keyOf } from './facts.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history.ts';
 import { isHash } from './json.ts';
-import type { Breakdown, CustomerLedger, MonthRow } from './months.ts';
-import { monthsOf } from './months.ts';
+import type { Breakdown, MonthRecord, MonthRow } from './months.ts';
+import { Months, monthsOf } from './months.ts';
 import type { Content, Movement } from './movement.ts';
 import { inOrder, writeMovement } from './movement.ts';
 import type { MrrOptions } from './options.ts';
@@ -16,7 +16,7 @@ import { readEnvelope, readRecord } from './record.ts';
 import type { Book, Customer, Subscription } from './register.ts';
 import { keptOf, keysOf, Register } from './register.ts';
 import type { Emitted, Kept } from './subscription.ts';
-import { packKept, takeIn, unpackKept } from './subscription.ts';
+import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
 import { TermsTable } from './terms.ts';
 import { timelineOf } from './timeline.ts';
@@ -24,13 +24,16 @@ import type { World } from './valuation.ts';
 import { Waiting } from './waiting.ts';
 
 export { BadRecord } from './bad-record.ts';
-export type { Breakdown, MonthRow } from './months.ts';
+export type { Breakdown, MonthRecord, MonthRow } from './months.ts';
 export type { Movement, MovementItem, MovementType } from './movement.ts';
 export type { MrrOptions } from './options.ts';
 export { defaults, presets } from './options.ts';
 
 // Stripe shows events for 30 days; what is older than this can only be repeated.
 const keptInFullS = 35 * 86_400;
+
+// Before this many records have been added since, what they tell of a subscription is not yet taken into it.
+const maxPending = 20_000;
 
 interface Told {
   readonly subscription: Subscription;
@@ -54,13 +57,20 @@ export class Ledger {
   readonly #waiting = new Waiting<Subscription>();
   readonly #clock = new Clock<Subscription>();
   readonly #warnings = new Map<string, number>();
+  readonly #months: Months | undefined;
+  #pendingCount = 0;
+  #firstRevision = 1;
+  #isFirstRevisionSaved = true;
+  #clockAt = 0;
+  #savedClockAt = 0;
   #latest = 0;
   #isLatestSaved = true;
   #isFlushed = true;
 
-  /** A RangeError names an option that can't be used. */
-  constructor(options: Partial<MrrOptions> = {}) {
+  /** A RangeError names an option that can't be used. With `months` monthChanges() tells what becomes of them too. */
+  constructor(options: Partial<MrrOptions> = {}, months?: { by: Breakdown | undefined }) {
     const rules = rulesOf(options);
+    this.#months = months && new Months(rules.tz, months.by);
     this.#register = new Register(rules.customerMap);
     this.#world = { rules, terms: this.#terms, facts: this.#facts, customerDiscounts: this.#customerDiscounts };
   }
@@ -79,6 +89,7 @@ export class Ledger {
       const subscription = this.#register.subscription(book, told.subscription.id);
       (subscription.pending ??= []).push(told.subscription.news);
       this.#pending.add(subscription);
+      if (++this.#pendingCount >= maxPending) this.#takeInPending(Number.NEGATIVE_INFINITY);
     }
     if (told.customer) {
       const { id, sighting } = told.customer;
@@ -91,7 +102,7 @@ export class Ledger {
    * customers that the new records, or the clock, have touched are computed again.
    */
   flush(): Movement[] {
-    this.#takeInPending();
+    this.#takeInPending(this.#latest - keptInFullS);
     this.#touchByFacts();
     for (const { owner } of this.#clock.takeDue(this.#asOf, (one) => keptOf(one).next)) this.#touched.add(owner!);
     const changed: Movement[] = [];
@@ -102,11 +113,22 @@ export class Ledger {
     return changed.sort(inOrder);
   }
 
+  /** The month rows that have changed since the last call. To be called after flush(). */
+  monthChanges(): MonthRecord[] {
+    return this.#months?.changed(this.#firstRevision) ?? [];
+  }
+
+  /** Lets the clocks run up to this second, where `asOf` is not given; they never go back. */
+  moveClock(second: number): void {
+    this.#clockAt = Math.max(this.#clockAt, second);
+    this.#isFlushed = false;
+  }
+
   /** The whole ledger as of the last flush, in the same order. */
   movements(): Movement[] {
     const all: Movement[] = [];
     for (const customer of this.#register.customers()) {
-      for (const { subscription, kept, history } of this.#tell(customer)) {
+      for (const { subscription, kept, history } of this.#tell(customer).told) {
         for (const content of history.movements)
           all.push(writeMovement(keysOf(subscription), content, emittedOf(kept, content)?.[2] ?? 0));
       }
@@ -116,7 +138,10 @@ export class Ledger {
 
   /** The months of the ledger as of the last flush, in the order of account, mode, currency and month. */
   months(by?: Breakdown): MonthRow[] {
-    return monthsOf(this.#customerLedgers(), this.#world.rules.tz, by);
+    const ledgers = [...this.#register.customers()].map((customer) => {
+      return { ...customer.book, customer: customer.id, movements: this.#tell(customer).movements };
+    });
+    return monthsOf(ledgers, this.#world.rules.tz, by);
   }
 
   /** How many subscriptions have each warning now, as `kind:detail`. */
@@ -124,45 +149,81 @@ export class Ledger {
     return new Map([...this.#warnings].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** The entries of the state that have changed since the last call; none is ever removed. To be called after flush(). */
+  /** The entries of the state that have changed since the last call; null removes one. To be called after flush(). */
   changes(): [key: string, value: unknown][] {
     if (!this.#isFlushed) throw new Error('changes() is asked for before flush()');
     const entries: [string, unknown][] = [];
     if (!this.#isLatestSaved) entries.push(['as_of', this.#latest]);
     this.#isLatestSaved = true;
+    if (!this.#isFirstRevisionSaved) entries.push(['first_revision', this.#firstRevision]);
+    this.#isFirstRevisionSaved = true;
     for (const [number, tuple] of this.#terms.changes()) entries.push([`terms|${number}`, tuple]);
     entries.push(...this.#facts.changes(), ...this.#customerDiscounts.changes());
     for (const { book, id, kept } of this.#dirty) entries.push([keyOf('subscription', book.key, id), JSON.parse(kept)]);
     this.#dirty.clear();
+    if (this.#months) entries.push(...this.#months.changes());
+    // A clock that has moved nothing need not be known.
+    if (entries.length > 0 && this.#clockAt > this.#savedClockAt) {
+      entries.push(['clock', this.#clockAt]);
+      this.#savedClockAt = this.#clockAt;
+    }
     return entries;
   }
 
-  /** Takes the entries of an earlier ledger of the same options, the last of each key, before anything is added. It then goes on as that one would have. */
+  /**
+   * Takes the entries of an earlier ledger, of which the last of each key counts, before anything is added. It then goes on as that one would have.
+   */
   load(entries: Iterable<[key: string, value: unknown]>): void {
     for (const [key, value] of entries) {
       const [table = '', account = '', mode = '', ...id] = key.split('|');
       if (table === 'as_of') this.#latest = value as number;
+      else if (table === 'clock') this.#clockAt = this.#savedClockAt = value as number;
+      else if (table === 'first_revision') this.#firstRevision = value as number;
       else if (table === 'terms') this.#terms.load(Number(account), value as TermsTuple);
       else if (table === 'customer') this.#customerDiscounts.load(key, value);
       else if (table === 'subscription')
         this.#loadSubscription(this.#register.book(account || null, mode === 'true'), id.join('|'), value);
+      else if (table === 'month_shares' || table === 'month_rows') this.#months?.load(key, value);
       else this.#facts.load(key, value);
     }
+    this.#months?.begin(false);
+  }
+
+  /**
+   * Goes on under other options than those of the ledger that was loaded: the next flush computes everybody again and says everything again, each
+   * movement under the next revision of its id, and takes back what is no more.
+   */
+  recompute(): void {
+    for (const subscription of this.#register.subscriptions()) {
+      const kept = keptOf(subscription);
+      placeCreation(kept, this.#world.rules.backdate);
+      for (const one of kept.emitted) if (one[3] !== 0) one[3] = saidBefore;
+      subscription.kept = JSON.stringify(packKept(kept));
+      this.#touched.add(subscription.owner!);
+    }
+    this.#months?.begin(true);
+    this.#isFlushed = false;
+  }
+
+  /** The first revision of an id that is new. Higher than 1 where a ledger that is lost may have used lower ones. */
+  beginRevisionsAt(revision: number): void {
+    [this.#firstRevision, this.#isFirstRevisionSaved] = [revision, false];
   }
 
   #loadSubscription(book: Book, id: string, value: unknown): void {
     const subscription = this.#register.subscription(book, id);
     const kept = unpackKept(value);
+    if (subscription.kept !== '') this.#countWarnings(keptOf(subscription).warnings, -1);
     subscription.kept = JSON.stringify(value);
     this.#register.place(subscription, kept.customer);
     this.#countWarnings(kept.warnings, 1);
     this.#wakeUpWhenever(subscription, kept);
   }
 
-  #takeInPending(): void {
+  #takeInPending(horizon: number): void {
     for (const subscription of this.#pending) {
       const kept = (subscription.open ??= keptOf(subscription));
-      const isMoved = takeIn(kept, subscription.pending ?? [], this.#latest - keptInFullS);
+      const isMoved = takeIn(kept, subscription.pending ?? [], horizon);
       subscription.pending = undefined;
       if (isMoved) {
         const left = this.#register.place(subscription, kept.customer);
@@ -173,6 +234,7 @@ export class Ledger {
       }
     }
     this.#pending.clear();
+    this.#pendingCount = 0;
   }
 
   // What is newly known concerns those who waited for it; what has changed, everybody who may have used it.
@@ -213,7 +275,9 @@ export class Ledger {
   }
 
   #settle(customer: Customer, changed: Movement[]): void {
-    for (const { subscription, kept, history } of this.#tell(customer)) {
+    const { told, movements } = this.#tell(customer);
+    this.#months?.set({ ...customer.book, customer: customer.id, movements });
+    for (const { subscription, kept, history } of told) {
       this.#emit(subscription, kept, history.movements, changed);
       this.#countWarnings(kept.warnings, -1);
       this.#countWarnings(history.warnings, 1);
@@ -231,7 +295,7 @@ export class Ledger {
     for (const content of movements) {
       const hash = hashOf(JSON.stringify([keys.customer, content]));
       const before = emittedOf(kept, content);
-      const revision = before ? before[2] + (before[3] === hash ? 0 : 1) : 1;
+      const revision = before ? before[2] + (before[3] === hash ? 0 : 1) : this.#firstRevision;
       emitted.push([content.occurred_at, content.currency, revision, hash]);
       if (before?.[3] !== hash) changed.push(writeMovement(keys, content, revision));
     }
@@ -243,7 +307,8 @@ export class Ledger {
     kept.emitted = emitted;
   }
 
-  #tell(customer: Customer): Told[] {
+  /** A customer's subscriptions with their movements, and all of these in order of time. */
+  #tell(customer: Customer): { told: Told[]; movements: readonly Content[] } {
     const { rules } = this.#world;
     const told = customer.subscriptions.map((subscription) => {
       const kept = keptOf(subscription);
@@ -253,20 +318,13 @@ export class Ledger {
       return { subscription, kept, history: historyOf(owner, timeline, this.#world, this.#asOf) };
     });
     const own = told.map(({ history }) => history.movements);
-    typeMovements(merge(own), own, rules);
-    return told;
-  }
-
-  *#customerLedgers(): Generator<CustomerLedger> {
-    for (const customer of this.#register.customers()) {
-      const movements = merge(this.#tell(customer).map(({ history }) => history.movements));
-      const { account, livemode } = customer.book;
-      if (movements.length > 0) yield { account, livemode, customer: customer.id, movements };
-    }
+    const movements = merge(own);
+    typeMovements(movements, own, rules);
+    return { told, movements };
   }
 
   get #asOf(): number {
-    return this.#world.rules.asOf ?? this.#latest;
+    return this.#world.rules.asOf ?? Math.max(this.#latest, this.#clockAt);
   }
 
   #touch(book: string, stripeId: string): void {
@@ -304,6 +362,9 @@ function emittedOf(kept: Kept, { occurred_at: at, currency }: Content): Emitted 
 function merge(lists: readonly (readonly Content[])[]): readonly Content[] {
   return lists.length === 1 ? lists[0]! : lists.flat().sort((a, b) => a.occurred_at - b.occurred_at);
 }
+
+// What no hash is: a movement that is to be said again.
+const saidBefore = -1;
 
 // 52 bits of a text (FNV-1a twice, from two seeds with two primes), never 0: enough to see that a movement has changed.
 function hashOf(text: string): number {

@@ -84,6 +84,13 @@ export function takeIn(kept: Kept, news: readonly News[], horizon: number): bool
   return isMoved;
 }
 
+/** Puts the record of the creation where `backdate` has it, as if it had been read under that option. */
+export function placeCreation({ observations, created, startDate }: Kept, backdate: 'created' | 'start_date'): void {
+  const at = (backdate === 'start_date' && startDate) || created;
+  for (const one of observations) if (one[1] === 'created' && at > 0) one[0] = at;
+  observations.sort((a, b) => a[0] - b[0] || (a[4] < b[4] ? -1 : 1));
+}
+
 // True where the timeline may change: everything but a repetition of the last state after all that is known.
 function add(kept: Kept, one: Observation): boolean {
   const { observations, states } = kept;

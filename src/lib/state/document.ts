@@ -1,5 +1,6 @@
 import type { AppState, Commit, SourceState } from '../checkpoints.ts';
 import { Failure } from '../errors.ts';
+import type { Begin } from '../marks.ts';
 
 /** What may happen to an app's document, whatever store it is kept in. Each function gives a new document, or refuses. */
 
@@ -89,7 +90,10 @@ export function sourceOf(document: AppState, name: string): SourceState | undefi
 export function begun(document: AppState, source: string, run: string, now: Date): AppState {
   const at = now.toISOString();
   const term = document.term + 1;
-  const last_run = { run, term, at: document.commits, marks: 0, exit: null, started_at: at, ended_at: null };
+  const previous = sourceOf(document, source)?.last_run;
+  const isUnseen = previous?.exit === 0 && previous.marks > 0 && previous.sink === null;
+  const unseen = isUnseen ? previous.unseen + 1 : 0;
+  const last_run = { run, term, at: document.commits, marks: 0, exit: null, sink: null, unseen, started_at: at, ended_at: null };
   return withSource({ ...document, term }, source, () => ({ last_run }), at);
 }
 
@@ -108,24 +112,35 @@ export function ended(
   return withSource(document, source, () => ({ last_run: { ...run, marks, exit, ended_at: at } }), at);
 }
 
-/** One epoch is committed: a compare-and-set. */
-export function committed(document: AppState, commit: Commit, now: Date): AppState {
-  const { app, source, term, shard, from, to, sink, counts } = commit;
-  if (term < document.term) {
+/** A sink takes up a run. A begin that this store did not write for the app's newest run must not commit anything. */
+export function claimed(document: AppState, begin: Begin, sink: string, now: Date): AppState {
+  const { app, source, term, run, at } = begin;
+  checkOwner(document, term, sink);
+  const known = sourceOf(document, source)?.last_run;
+  if (term !== document.term || known?.run !== run) throw gap(app, `its newest run is not the one that this pipe begins with`);
+  if (at !== document.commits) throw gap(app, `it has ${document.commits} commits, the pipe begins at ${at}`);
+  return withSource(document, source, () => ({ last_run: { ...known, sink } }), now.toISOString());
+}
+
+/** A zombie's term is refused, and another sink. */
+function checkOwner({ app, term: newest, sink: known }: AppState, term: number, sink: string): void {
+  if (term < newest) {
     throw new Failure(
       'incomplete',
-      `app ${app}: a newer run has begun (term ${document.term}, this one is ${term})`,
+      `app ${app}: a newer run has begun (term ${newest}, this one is ${term})`,
       'leave the work to it',
     );
   }
-  if (term > document.term) throw gap(app, `its document is of term ${document.term}, before this run's ${term}`);
-  if (document.sink !== null && document.sink !== sink) {
-    throw new Failure(
-      'misconfigured',
-      `app ${app} commits to ${document.sink}, not to ${sink}`,
-      'use another --app for another sink',
-    );
+  if (known !== null && known !== sink) {
+    throw new Failure('misconfigured', `app ${app} commits to ${known}, not to ${sink}`, 'use another --app for another sink');
   }
+}
+
+/** One epoch is committed: a compare-and-set. */
+export function committed(document: AppState, commit: Commit, now: Date): AppState {
+  const { app, source, term, shard, from, to, sink, counts } = commit;
+  checkOwner(document, term, sink);
+  if (term > document.term) throw gap(app, `its document is of term ${document.term}, before this run's ${term}`);
   if (commit.commit !== document.commits + 1)
     throw gap(app, `after ${document.commits} commits comes no commit ${commit.commit}`);
   const checkpoints = sourceOf(document, source)?.checkpoints ?? {};
@@ -140,7 +155,8 @@ export function committed(document: AppState, commit: Commit, now: Date): AppSta
   return withSource(
     { ...document, commits: commit.commit, sink },
     source,
-    ({ counters }) => ({
+    ({ counters, last_run }) => ({
+      last_run: last_run && { ...last_run, sink },
       checkpoints: { ...checkpoints, [shard]: to },
       counters: { delivered: counters.delivered + delivered, dead: counters.dead + dead, epochs: counters.epochs + 1 },
       last_counts: counts,

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AppState, Checkpoints, Commit, SavedState, Tenure } from '../checkpoints.ts';
+import type { AppState, Checkpoints, Commit, SavedState, SourceState, Tenure } from '../checkpoints.ts';
 import type { Host } from '../context.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from '../durable.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { acquireLock, holderOf, type Lock } from '../locks.ts';
-import { isAppName } from '../marks.ts';
-import { begun, committed, ended, formatDocument, moved, newDocument, parseDocument, sourceOf } from './document.ts';
+import { type Begin, isAppName } from '../marks.ts';
+import { begun, claimed, committed, ended, formatDocument, moved, newDocument, parseDocument, sourceOf } from './document.ts';
 import { SavedFolder } from './saved.ts';
 
 /** Who else is writing the same document is done in milliseconds, unless the disk is in trouble. */
@@ -48,7 +48,8 @@ export class FolderCheckpoints implements Checkpoints {
       throw error;
     }
     const { term, commits: at } = document;
-    const from = { ...sourceOf(document, source)?.checkpoints };
+    const { checkpoints, last_run } = sourceOf(document, source) as SourceState;
+    const from = { ...checkpoints };
     const end = async (marks: number, exit: number) => {
       try {
         await this.#change(app, (known) => known && ended(known, source, term, marks, exit, this.#now()));
@@ -56,7 +57,12 @@ export class FolderCheckpoints implements Checkpoints {
         life.release();
       }
     };
-    return { begin: { app, source, run, term, at, from }, end };
+    return { begin: { app, source, run, term, at, from }, unseen: last_run?.unseen ?? 0, end };
+  }
+
+  async claim(begin: Begin, sink: string): Promise<void> {
+    if ((await this.read(begin.app)) === undefined) throw unknownApp(begin.app);
+    await this.#change(begin.app, (known) => known && claimed(known, begin, sink, this.#now()));
   }
 
   async commit(commit: Commit): Promise<void> {

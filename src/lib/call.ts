@@ -1,0 +1,62 @@
+import type { Call, Entry } from './command.ts';
+import type { Context } from './context.ts';
+import { type Batch, defaultMaxLineBytes, readBatches, writeBatch } from './lines.ts';
+import { checkProtocol, withLastWord } from './protocol.ts';
+import { type MaxDead, Rejects } from './rejects.ts';
+import type { Step } from './steps.ts';
+
+/** One call of a command, with a place for what it rejects where `--dead-letter` names one. `call.rejects` is to be closed. */
+export function callOf(
+  name: string,
+  args: readonly string[],
+  options: Record<string, unknown>,
+  context: Context,
+  entries: readonly Entry[],
+): Call {
+  const { deadLetter, maxDead } = options as { deadLetter?: string; maxDead?: MaxDead };
+  const letters = deadLetter === undefined ? undefined : context.openDeadLetters(deadLetter);
+  return { name, args, options, context, entries, rejects: new Rejects(name, letters, () => new Date(), maxDead) };
+}
+
+/** The lines of stdin, as the first step of a process reads them. */
+export function readInput({ options, rejects, context }: Call): AsyncIterable<Batch> {
+  if (context.stdin.isTerminal) context.say('reading from the terminal; Ctrl-D ends the input');
+  const maxLineBytes = (options.maxLine as number | undefined) ?? defaultMaxLineBytes;
+  return readBatches(context.stdin.chunks(), { maxLineBytes, reject: (rejected) => rejects.raw(rejected) });
+}
+
+/** Writes what comes out of the last step of a process to its stdout. Gives the exit code that the pipe's end has told. */
+export async function writeOutput({ stdout }: Context, output: AsyncIterable<Batch>): Promise<number> {
+  let exit = 0;
+  for await (const batch of output) {
+    const { control } = batch;
+    if (control?.kind === 'end') exit = control.end.exit;
+    if (batch.count > 0 || control !== undefined) await stdout.write(writeBatch(batch));
+  }
+  return exit;
+}
+
+/** The input of a source. */
+export async function* nothing(): AsyncGenerator<never> {}
+
+/**
+ * What stands round every step, in a process of its own or in one with others: the rules of the wire are kept on its input, its
+ * last word is told on its output, what it rejects is durable and no flood before it ends. `onFailure` is told what it threw.
+ */
+export function guarded(call: Call, step: Step, onFailure?: (error: unknown) => void): Step {
+  const { rejects } = call;
+  async function* counted(input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+    for await (const batch of input) {
+      await rejects.read(batch.count + batch.rejected);
+      yield batch;
+    }
+  }
+  const judged: Step = async function* (input) {
+    for await (const batch of step(input)) {
+      if (batch.control?.kind === 'end') await rejects.flush(true);
+      yield batch;
+    }
+    await rejects.flush(true);
+  };
+  return (input) => withLastWord(judged, onFailure)(counted(checkProtocol(input)));
+}

@@ -1,0 +1,75 @@
+import { createReadStream } from 'node:fs';
+import type { Call } from '../command.ts';
+import { codeOf, Failure } from '../errors.ts';
+import { BadLine, defaultMaxLineBytes, type Line, readBatches } from '../lines.ts';
+import { parseDurationMs, text, type Values } from '../options.ts';
+import type { DeadLetter } from '../rejects.ts';
+
+/** Which letters are meant. */
+export const filterOptions = {
+  step: text('--step <NAME>', 'only what this step rejected: --step "transform mrr"'),
+  reason: text('--reason <TEXT>', 'only where the reason holds this text'),
+  since: text('--since <TIME>', 'only what was rejected since: 2026-11-24T10:00:00Z, or 15m, 7d ago'),
+};
+
+export const fileArgument = { name: 'FILE', summary: 'the file of dead letters; - is stdin' };
+
+/** A letter holds a line as JSON text, which may be several times as long. */
+const maxLineBytes = 8 * defaultMaxLineBytes;
+
+/** The letters of a file (`-`: stdin) that the options ask for, each with the line that holds it. A line that is no dead letter: 65. */
+export async function* readDeadLetters(
+  { args: [file = '-'], options, context }: Pick<Call, 'args' | 'options' | 'context'>,
+  nowMs = Date.now(),
+): AsyncGenerator<{ letter: DeadLetter; line: Line }> {
+  const { step, reason, since } = options as Values<typeof filterOptions>;
+  const sinceMs = since === undefined ? undefined : parseSince(since, nowMs);
+  const chunks = file === '-' ? context.stdin.chunks() : createReadStream(file);
+  const reject = ({ number, reason }: { number: number; reason: string }) => {
+    throw new Failure('badData', `${file}, line ${number}: ${reason}`, 'take the line out of the file');
+  };
+  try {
+    for await (const { lines } of readBatches(chunks, { maxLineBytes, reject, isForeign: true })) {
+      for (const line of lines) {
+        const letter = parseLetter(line, file);
+        if (step !== undefined && letter.step !== step) continue;
+        if (reason !== undefined && !letter.reason.includes(reason)) continue;
+        if (sinceMs !== undefined && Date.parse(letter.at) < sinceMs) continue;
+        yield { letter, line };
+      }
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new Failure('misconfigured', `there is no file ${file}`, 'name the file that --dead-letter named');
+  }
+}
+
+function parseLetter(line: Line, file: string): DeadLetter {
+  const where = `${file}, line ${line.number}`;
+  try {
+    const { record: letter } = line;
+    const isLetter = ['reason', 'step', 'position', 'at', 'sha256', 'record'].every((field) => typeof letter[field] === 'string');
+    if (!isLetter) throw new BadLine('not a dead letter');
+    return letter as unknown as DeadLetter;
+  } catch (error) {
+    if (!(error instanceof BadLine)) throw error;
+    throw new Failure(
+      'badData',
+      `${where}: ${error.message}`,
+      'name the file that --dead-letter named, or take the line out of it',
+    );
+  }
+}
+
+function parseSince(since: string, nowMs: number): number {
+  const agoMs = parseDurationMs(since.replace(/^-/, ''));
+  const atMs = agoMs === undefined ? Date.parse(since) : nowMs - agoMs;
+  if (!Number.isNaN(atMs)) return atMs;
+  throw new Failure('usage', `--since takes a time like 2026-11-24T10:00:00Z, or 15m, 7d; not ${JSON.stringify(since)}`);
+}
+
+/** The line that was rejected, as it came, without its `\n`; undefined where it was too long to be kept whole. */
+export function rejectedBytes({ record, encoding, length }: DeadLetter): Buffer | undefined {
+  if (length !== undefined) return undefined;
+  return Buffer.from(record, encoding ?? 'utf8');
+}

@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import type { Call } from '../command.ts';
+import { codeOf, Failure } from '../errors.ts';
+import { eachLine } from '../split2/lines.ts';
+
+/** A foreign program: its words, and the exit codes besides 0 with which it ends well. */
+export interface Program {
+  words: readonly string[];
+  okCodes: readonly number[];
+}
+
+/** How a child ended, in words; undefined where it ended well. */
+export type Fault = string | undefined;
+
+/** A foreign program that reads lines and writes lines. Its stderr is passed on behind its name. */
+export class Child {
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** How it ended, once everything that it wrote has been read. Rejects (78) where it could not be started. */
+  readonly ended: Promise<Fault>;
+
+  constructor(call: Call, { words: [program = '', ...args], okCodes }: Program) {
+    const { env, say } = call.context;
+    const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#process = child;
+    // A child that reads no further has had enough: `head -1`. Whether it is content, its exit code tells.
+    child.stdin.on('error', () => {});
+    const spoken = eachLine(child.stderr, (line) => say(`${program}: ${line}`));
+    const closed = new Promise<Fault>((resolve, reject) => {
+      child.once('error', (error) => reject(child.pid === undefined ? notStarted(program, error) : error));
+      child.once('close', (code, signal) => {
+        if (signal !== null) resolve(`${program} was ended by ${signal}`);
+        else resolve(code === 0 || okCodes.includes(code ?? -1) ? undefined : `${program} exited with ${code}`);
+      });
+    });
+    this.ended = Promise.all([closed, spoken]).then(([fault]) => fault);
+    this.ended.catch(() => {});
+  }
+
+  get output(): Readable {
+    return this.#process.stdout;
+  }
+
+  /** Writes all of these to its stdin, as far as it reads, and closes it. */
+  async feed(pieces: AsyncIterable<Buffer>): Promise<void> {
+    const { stdin } = this.#process;
+    try {
+      for await (const piece of pieces) {
+        if (!stdin.writable) return;
+        if (!stdin.write(piece)) await roomIn(stdin);
+      }
+    } finally {
+      stdin.end();
+    }
+  }
+
+  /** Ends it, where nothing that it writes is wanted any more. */
+  kill(): void {
+    this.#process.kill();
+    this.#process.stdout.destroy();
+  }
+}
+
+/** Resolves once a stream takes more, or will take nothing more. */
+function roomIn(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      stream.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stream.on('drain', settle).on('close', settle);
+    if (stream.closed) settle();
+  });
+}
+
+function notStarted(program: string, error: Error): Failure {
+  const why: Record<string, string> = {
+    ENOENT: 'there is no such program',
+    EACCES: 'it is not a program, or not allowed',
+    E2BIG: 'its arguments are too long',
+  };
+  const known = why[codeOf(error)];
+  return new Failure(
+    known === undefined ? 'failed' : 'misconfigured',
+    `${program} could not be started: ${known ?? error.message}`,
+    known === undefined ? undefined : 'check its name, and the PATH of this process',
+    error,
+  );
+}

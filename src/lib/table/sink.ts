@@ -1,0 +1,163 @@
+import { join, resolve } from 'node:path';
+import type { Call } from '../command.ts';
+import type { Epoch, Sink } from '../delivery.ts';
+import { type Database, withDatabase } from '../duckdb/database.ts';
+import type { Batch } from '../lines.ts';
+import type { Begin } from '../marks.ts';
+import { beginIn, checkTerm, type Kept, makeBookkeeping, replayed, writeChanges, writeCheckpoint } from './checkpoints.ts';
+import { fitColumns, readColumns } from './columns.ts';
+import { append, labelColumn, merge } from './load.ts';
+import { checkTableName, quoteName, quoteText } from './names.ts';
+import { type Field, Scanner } from './scan.ts';
+import { Spool } from './spool.ts';
+
+export interface TableOptions {
+  /** A DuckDB file. */
+  path: string;
+  table: string;
+  /** The fields that tell records apart; none where every record is added as it is. */
+  keys: readonly string[];
+  memoryBytes: number;
+  /** Without marks: how much is gathered for one transaction. */
+  pieceBytes: number;
+}
+
+/** What the records of a load were found to be. */
+interface Gathered {
+  fields: readonly Field[];
+  longestBytes: number;
+}
+
+/**
+ * Puts records into a table of a DuckDB file. They gather in a temporary file, which DuckDB reads by itself, and are merged in one
+ * transaction an epoch, together with the epoch's checkpoint. Without marks a transaction is made of every `pieceBytes`, while the next
+ * ones are read.
+ */
+export class TableSink implements Sink {
+  readonly id: string;
+  readonly #call: Call;
+  readonly #options: TableOptions;
+  readonly #scanner: Scanner;
+  #spool: Spool | undefined;
+  #isMarked = false;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(call: Call, options: TableOptions) {
+    const path = resolve(options.path);
+    this.id = `duckdb:${path}#${checkTableName(options.table)}`;
+    this.#call = call;
+    this.#options = { ...options, path };
+    this.#scanner = new Scanner({
+      keys: options.keys,
+      reserved: labelColumn,
+      ...(options.keys.length > 0 ? { revision: 'revision' } : {}),
+    });
+  }
+
+  async begin(begin: Begin): Promise<void> {
+    this.#isMarked = true;
+    await this.#transaction((database) => beginIn(database, this.#options.table, begin));
+  }
+
+  async write(batch: Batch): Promise<void> {
+    const { pieces, count, rejected } = this.#scanner.scan(batch);
+    for (const { index, reason } of rejected) {
+      const line = batch.lines[index];
+      if (line !== undefined) this.#call.rejects.line(line, reason);
+    }
+    this.#spool ??= await this.#newSpool();
+    this.#spool.write(pieces, count);
+    if (!this.#isMarked && this.#spool.bytes >= this.#options.pieceBytes) {
+      await this.#loading;
+      this.#loading = this.#load(undefined);
+      // Whoever waits for it next hears of a failure.
+      this.#loading.catch(() => {});
+    }
+  }
+
+  async flush(epoch?: Epoch): Promise<void> {
+    await this.#loading;
+    await this.#load(epoch);
+  }
+
+  async close(): Promise<void> {
+    await this.#loading.catch(() => {});
+    this.#spool?.remove();
+  }
+
+  #newSpool(): Promise<Spool> {
+    return Spool.open(this.#folder, this.#call.context.host);
+  }
+
+  get #folder(): string {
+    return join(this.#call.context.home, 'spool');
+  }
+
+  /** Loads what has gathered, in one transaction with its checkpoint; what comes meanwhile gathers anew. */
+  async #load(epoch: Epoch | undefined): Promise<void> {
+    const spool = this.#spool;
+    const gathered = { fields: this.#scanner.fields.map((field) => ({ ...field })), longestBytes: this.#scanner.longestBytes };
+    this.#spool = undefined;
+    this.#scanner.clear();
+    try {
+      spool?.finish();
+      const path = spool !== undefined && spool.count > 0 ? spool.path : undefined;
+      if (epoch !== undefined) await this.#transaction((database) => this.#commit(database, epoch, path, gathered));
+      else if (path !== undefined) await this.#transaction((database) => this.#put(database, path, gathered));
+    } finally {
+      spool?.remove();
+    }
+  }
+
+  async #commit(database: Database, epoch: Epoch, path: string | undefined, gathered: Gathered): Promise<void> {
+    const { table } = this.#options;
+    await checkTerm(database, table, epoch.begin);
+    const replaced = await replayed(database, table, epoch);
+    if (replaced[0]?.to === epoch.mark.to) {
+      this.#call.context.detail(`commit ${epoch.commit} is in the table already`);
+      return;
+    }
+    if (replaced.length > 0) await this.#forget(database, replaced);
+    const label = `${epoch.begin.app}/${epoch.begin.term}/${epoch.commit}`;
+    if (path !== undefined) await this.#put(database, path, gathered, epoch, label);
+    await writeCheckpoint(database, table, epoch, label, replaced);
+  }
+
+  async #put(
+    database: Database,
+    path: string,
+    { fields, longestBytes }: Gathered,
+    epoch?: Epoch,
+    label: string | null = null,
+  ): Promise<void> {
+    const { table, keys } = this.#options;
+    const isAppend = keys.length === 0;
+    const { columns, changes, hasRevisions } = await fitColumns(database, table, fields, isAppend ? [labelColumn] : []);
+    await writeChanges(database, table, changes, epoch);
+    const load = { table, path, columns, longestBytes };
+    if (isAppend) await append(database, load, label);
+    else await merge(database, load, keys, hasRevisions);
+  }
+
+  /** Added records of epochs that come again, cut otherwise, are taken out; merged ones replace themselves. */
+  async #forget(database: Database, epochs: readonly Kept[]): Promise<void> {
+    const { table, keys } = this.#options;
+    if (keys.length > 0 || (await readColumns(database, table))?.has(labelColumn) !== true) return;
+    const labels = epochs.map(({ label }) => quoteText(label));
+    await database.run(`delete from ${quoteName(table)} where ${labelColumn} in (${labels.join(', ')})`);
+  }
+
+  #transaction(work: (database: Database) => Promise<void>): Promise<void> {
+    const { path, memoryBytes } = this.#options;
+    const { context } = this.#call;
+    const onWait = (note: string | undefined) => {
+      context.progress.note = note;
+    };
+    return withDatabase({ path, isReadOnly: false, memoryBytes, temporary: this.#folder, onWait }, (database) =>
+      database.transaction(async () => {
+        await makeBookkeeping(database);
+        await work(database);
+      }),
+    );
+  }
+}
