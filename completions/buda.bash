@@ -1,0 +1,123 @@
+# Completion of buda for bash, made from its commands by `buda completion bash`.
+
+# The words that may come next.
+_buda_next() {
+  case $1 in
+    '') echo 'produce each put-table query run state dead-letter completion' ;;
+    'produce') echo 'stripe' ;;
+    'state') echo 'list show set remove' ;;
+    'dead-letter') echo 'list show replay' ;;
+  esac
+}
+
+_buda_options() {
+  case $1 in
+    'produce stripe') echo '-h --backfill --from -f --follow --poll -e --exit-at-end --position --until -n --count --overlap --rate --account --api-base --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'each') echo '-h -j --jobs --ok --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'query') echo '-h --to -f --file --format --write --memory -q --quiet -v --verbose' ;;
+    'run') echo '-h --dry-run -q --quiet -v --verbose' ;;
+    'state list') echo '-h --state -q --quiet -v --verbose' ;;
+    'state show') echo '-h --state -q --quiet -v --verbose' ;;
+    'state set') echo '-h --source --shard --state -q --quiet -v --verbose' ;;
+    'state remove') echo '-h --state -q --quiet -v --verbose' ;;
+    'dead-letter list') echo '-h --step --reason --since -q --quiet -v --verbose' ;;
+    'dead-letter show') echo '-h --step --reason --since --sha256 -q --quiet -v --verbose' ;;
+    'dead-letter replay') echo '-h --step --reason --since -q --quiet -v --verbose' ;;
+    'completion') echo '-h -q --quiet -v --verbose' ;;
+  esac
+}
+
+# What an argument of the command may be.
+_buda_arguments() {
+  case $1 in
+    'produce stripe') echo 'events products prices plans coupons promotion_codes tax_rates shipping_rates product_catalog/trial_offers customers subscriptions subscription_schedules invoices invoiceitems invoice_payments credit_notes charges refunds disputes payment_intents setup_intents setup_attempts checkout/sessions balance_transactions payouts transfers topups application_fees accounts files file_links reviews radar/early_fraud_warnings radar/value_lists issuing/authorizations issuing/cardholders issuing/cards issuing/disputes issuing/tokens issuing/transactions treasury/financial_accounts treasury/transactions treasury/transaction_entries reporting/report_runs' ;;
+    'dead-letter list') echo :files: ;;
+    'dead-letter show') echo :files: ;;
+    'dead-letter replay') echo :files: ;;
+    'completion') echo 'bash zsh fish' ;;
+  esac
+}
+
+# What the value of an option may be; fails where the word is no option with a value.
+_buda_values() {
+  case $1 in
+    'produce stripe --from') echo :files: ;;
+    'produce stripe --poll') : ;;
+    'produce stripe --position') : ;;
+    'produce stripe --until') : ;;
+    'produce stripe --count'|'produce stripe -n') : ;;
+    'produce stripe --overlap') : ;;
+    'produce stripe --rate') : ;;
+    'produce stripe --account') : ;;
+    'produce stripe --api-base') : ;;
+    'produce stripe --epoch') : ;;
+    'produce stripe --app') : ;;
+    'produce stripe --state') : ;;
+    'produce stripe --dead-letter') echo :files: ;;
+    'produce stripe --max-dead') : ;;
+    'produce stripe --max-line') : ;;
+    'each --jobs'|'each -j') : ;;
+    'each --ok') : ;;
+    'each --dead-letter') echo :files: ;;
+    'each --max-dead') : ;;
+    'each --max-line') : ;;
+    'put-table --to') : ;;
+    'put-table --key') : ;;
+    'put-table --memory') : ;;
+    'put-table --app') : ;;
+    'put-table --state') : ;;
+    'put-table --dead-letter') echo :files: ;;
+    'put-table --max-dead') : ;;
+    'put-table --max-line') : ;;
+    'query --to') : ;;
+    'query --file'|'query -f') echo :files: ;;
+    'query --format') echo 'ndjson table' ;;
+    'query --memory') : ;;
+    'state list --state') : ;;
+    'state show --state') : ;;
+    'state set --source') : ;;
+    'state set --shard') : ;;
+    'state set --state') : ;;
+    'state remove --state') : ;;
+    'dead-letter list --step') : ;;
+    'dead-letter list --reason') : ;;
+    'dead-letter list --since') : ;;
+    'dead-letter show --step') : ;;
+    'dead-letter show --reason') : ;;
+    'dead-letter show --since') : ;;
+    'dead-letter show --sha256') : ;;
+    'dead-letter replay --step') : ;;
+    'dead-letter replay --reason') : ;;
+    'dead-letter replay --since') : ;;
+    *) return 1 ;;
+  esac
+}
+
+_buda() {
+  local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} path='' word i found
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if [[ $word == -- ]]; then
+      COMPREPLY=($(compgen -c -- "$cur"))
+      return
+    fi
+    [[ $word == help && $i == 1 ]] && continue
+    [[ " $(_buda_next "$path") " == *" $word "* ]] && path=${path:+$path }$word
+  done
+  if [[ $COMP_CWORD -gt 1 ]] && found=$(_buda_values "$path ${COMP_WORDS[COMP_CWORD - 1]}"); then
+    :
+  elif [[ $cur == -* ]]; then
+    found=$(_buda_options "$path")
+  else
+    found="$(_buda_next "$path") $(_buda_arguments "$path")"
+  fi
+  COMPREPLY=($(compgen -W "${found//:files:/}" -- "$cur"))
+  if [[ $found == *:files:* ]]; then
+    compopt -o filenames 2>/dev/null
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
+  fi
+}
+
+complete -F _buda buda
