@@ -1,0 +1,52 @@
+// Where a round's records go, and how they are counted there.
+import { startKinesisProxy } from './kinesis-proxy.mjs';
+import { buda, kinesisEnv, makeKinesisStream, readKinesis } from './world.mjs';
+
+const idsOf = (text) =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line).id);
+
+/** A stream of the local log. */
+export async function local({ folder, env }) {
+  return {
+    name: 'put-stream local',
+    step: 'buda put-stream local:out --shards 2',
+    isTable: false,
+    ids: async () => {
+      const streams = idsOf((await buda('stream list | jq -c "{id: .name}"', { folder, env })).replaceAll('local:', ''));
+      return streams.includes('out') ? idsOf(await buda('get-stream local:out -e --position beginning', { folder, env })) : [];
+    },
+    deduped: async () => idsOf(await buda('get-stream local:out -e --position beginning --dedupe', { folder, env })),
+  };
+}
+
+/** A stream of Kinesis behind a proxy that throttles, fails and breaks. */
+export async function kinesis({ folder, env, random, round, kinesisPort }) {
+  const stream = `out-${round}`;
+  await makeKinesisStream(stream, 2);
+  const proxy = await startKinesisProxy(kinesisPort, random, random() * 0.3);
+  return {
+    name: 'put-stream kinesis',
+    step: `buda put-stream kinesis:${stream}`,
+    env: kinesisEnv(proxy.port),
+    isTable: false,
+    ids: async () => (await readKinesis(stream)).map(({ record }) => record.id),
+    deduped: async () =>
+      idsOf(await buda(`get-stream kinesis:${stream} -e --position beginning --dedupe`, { folder, env: { ...env, ...kinesisEnv() } })),
+    // A connection that broke after the request was taken doubles its records inside one epoch: the service gives no way to know.
+    doublesAlone: true,
+    close: () => proxy.close(),
+  };
+}
+
+/** A table of the warehouse. */
+export async function table({ folder, env }) {
+  return {
+    name: 'put-table',
+    step: 'buda put-table records',
+    isTable: true,
+    ids: async () => idsOf(await buda('query "select id from records"', { folder, env })),
+  };
+}

@@ -1,0 +1,99 @@
+// What a round stands on: buda as a command, and a Kinesis of its own.
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+} from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import kinesalite from 'kinesalite';
+
+export const bin = resolve(import.meta.dirname, '..', '..', 'bin');
+
+/** Runs one buda command line in bash and gives its stdout; a failure is thrown with what it said. */
+export async function buda(line, { folder, env }) {
+  const child = spawn('bash', ['-o', 'pipefail', '-c', `buda ${line}`], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const out = [];
+  const said = [];
+  child.stdout.on('data', (chunk) => out.push(chunk));
+  child.stderr.on('data', (chunk) => said.push(chunk));
+  const code = await new Promise((done) => child.once('close', done));
+  if (code !== 0) throw new Error(`buda ${line}: exit ${code}\n${Buffer.concat(said)}`);
+  return Buffer.concat(out).toString();
+}
+
+let server;
+let client;
+
+/** Starts the emulator that the rounds share. */
+export async function startKinesis() {
+  server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0 });
+  await new Promise((done, fail) => server.listen(0, '127.0.0.1', (error) => (error ? fail(error) : done())));
+  client = new KinesisClient({ ...kinesisConfig(), requestHandler: new NodeHttpHandler() });
+}
+
+export async function stopKinesis() {
+  client.destroy();
+  await new Promise((done) => server.close(done));
+}
+
+function kinesisConfig() {
+  return {
+    region: 'us-east-1',
+    endpoint: `http://127.0.0.1:${server.address().port}`,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+}
+
+/** The environment that points the SDK at the emulator. */
+export function kinesisEnv(port = server.address().port) {
+  return {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ENDPOINT_URL_KINESIS: `http://127.0.0.1:${port}`,
+  };
+}
+
+export async function makeKinesisStream(name, shards) {
+  await client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+  for (;;) {
+    const { StreamDescriptionSummary } = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }));
+    if (StreamDescriptionSummary.StreamStatus === 'ACTIVE') return;
+    await sleep(5);
+  }
+}
+
+export async function putIntoKinesis(name, records) {
+  for (let i = 0; i < records.length; i += 500) {
+    const Records = records
+      .slice(i, i + 500)
+      .map((record) => ({ Data: Buffer.from(JSON.stringify(record)), PartitionKey: record.id }));
+    const { FailedRecordCount } = await client.send(new PutRecordsCommand({ StreamName: name, Records }));
+    if (FailedRecordCount > 0) throw new Error(`${FailedRecordCount} records were not taken`);
+  }
+}
+
+/** Every record of a stream with its shard and sequence number, read without buda. */
+export async function readKinesis(name) {
+  const found = [];
+  const { Shards } = await client.send(new ListShardsCommand({ StreamName: name }));
+  for (const { ShardId } of Shards) {
+    const first = { StreamName: name, ShardId, ShardIteratorType: 'TRIM_HORIZON' };
+    let { ShardIterator } = await client.send(new GetShardIteratorCommand(first));
+    for (;;) {
+      const { Records, NextShardIterator } = await client.send(new GetRecordsCommand({ ShardIterator }));
+      for (const { Data, SequenceNumber } of Records)
+        found.push({ shard: ShardId, sequenceNumber: SequenceNumber, record: JSON.parse(Buffer.from(Data)) });
+      if (Records.length === 0) break;
+      ShardIterator = NextShardIterator;
+    }
+  }
+  return found;
+}
