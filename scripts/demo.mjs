@@ -16,7 +16,7 @@ const env = {
 mkdirSync(folder, { recursive: true, mode: 0o700 });
 
 const monthly = `
-select strftime(months.month, '%Y-%m') as month, movements.currency, sum(movements.amount)::bigint as mrr
+select strftime(months.month, '%Y-%m') as month, movements.currency, sum(movements.amount / case movements.currency when 'jpy' then 1 when 'kwd' then 1000 else 100 end) as mrr
 from (select unnest(generate_series(
         (select min(date_trunc('month', to_timestamp(occurred_at) at time zone 'UTC')) from mrr_movements),
         (select max(date_trunc('month', to_timestamp(occurred_at) at time zone 'UTC')) from mrr_movements),
@@ -33,7 +33,7 @@ try {
     await run('buda produce stripe --from events.ndjson --app billing | buda transform mrr | buda put-stream mrr_movements');
   await run('buda produce stripe --app billing --backfill -e | buda transform mrr | buda put-stream mrr_movements');
   await run('buda get-stream mrr_movements --app warehouse -e | buda put-table mrr_movements');
-  await run(`buda query "${monthly}" | buda chart --x month --y mrr --series currency --divide 100 --title MRR --svg mrr.svg`);
+  await run(`buda query "${monthly}" | buda chart --x month --y mrr --series currency --title MRR --svg mrr.svg`);
 } finally {
   sandbox?.child.kill('SIGTERM');
 }

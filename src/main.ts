@@ -1,17 +1,21 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { entries } from './commands/index.ts';
 import { callOf, guarded, nothing, readInput, writeOutput } from './lib/call.ts';
 import type { AnyCommand, Call, Entry } from './lib/command.ts';
 import { parseWords } from './lib/commander/parse.ts';
 import { type Context, type Host, newProgress, type Output } from './lib/context.ts';
-import { keepDeadLetters } from './lib/dead-letters.ts';
+import { keepDeadLetters, keepInSink } from './lib/dead-letters.ts';
 import { findEntry } from './lib/entries.ts';
 import { codeOf, exitOf, exits, explain, Failure } from './lib/errors.ts';
 import { groupHelp, helpOf, overview } from './lib/help.ts';
+import { Pipe } from './lib/pipe.ts';
 import { summarise } from './lib/progress.ts';
+import type { DeadLetters } from './lib/rejects.ts';
 import { openCheckpoints } from './lib/state/open.ts';
+import { parseStreamName } from './lib/stream/names.ts';
 import { suggest } from './lib/suggest.ts';
 
 /** The only file that touches the process: words → command, signals, the three standard streams, the exit code. */
@@ -87,18 +91,29 @@ async function start(
     progress,
     home,
     openCheckpoints: (url) => openCheckpoints(url ?? process.env.BUDA_STATE, { home, host, now: () => new Date() }),
-    openDeadLetters: (target) => keepDeadLetters(resolve(target)),
+    openDeadLetters: (target) => openDeadLetters(target, context),
   };
+  listenForSignals(() => summarise(progress, performance.now() - began), command.role === 'tool' ? undefined : stopped);
   context.detail(`home ${home}`);
   const call = callOf(entry.words, args, options, context, entries);
-  listenForSignals(() => summarise(progress, performance.now() - began), command.role === 'tool' ? undefined : stopped);
   try {
     if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
     else await runStep(command, call, () => summarise(progress, performance.now() - began));
   } finally {
     await call.rejects.close();
-    process.stdin.destroy();
+    if (pipe === undefined) process.stdin.destroy();
+    else pipe.close();
   }
+}
+
+/** A place for what is rejected: a stream where the target is named as one, else a file. */
+function openDeadLetters(target: string, context: Context): DeadLetters {
+  if (!/^(local|kinesis):/.test(target)) return keepDeadLetters(resolve(target));
+  parseStreamName(target, process.env);
+  return keepInSink(async () => {
+    const { openSink } = await import('./lib/stream/open.ts');
+    return openSink(callOf('dead letters', [], { key: 'sha256' }, context, entries), target);
+  });
 }
 
 /** Runs a step between stdin and stdout; a person sees how it gets on, and what it came to. */
@@ -116,47 +131,43 @@ async function runStep(command: AnyCommand, call: Call, status: () => string): P
     const { progress } = call.context;
     progress.dead = call.rejects.count;
     progress.note = undefined;
-    if (!isQuiet) say(status());
+    // Whoever has gone wants no summary.
+    if (!isQuiet && stdoutFailure?.exit !== exits.readerGone.code) say(status());
   }
 }
 
+/** Touched only once somebody reads: what process.stdin opens, it reads for itself. */
+let pipe: Pipe | undefined;
 const stdin = {
-  isTerminal: process.stdin.isTTY === true,
-  chunks: (): AsyncIterable<Buffer> => process.stdin as AsyncIterable<Buffer>,
+  isTerminal: isatty(0),
+  chunks(): AsyncIterable<Buffer> {
+    const kind = fstatSync(0);
+    if (!kind.isFIFO() && !kind.isSocket()) return process.stdin as AsyncIterable<Buffer>;
+    pipe ??= new Pipe(0);
+    return pipe;
+  },
 };
 
-let stdoutError: Failure | undefined;
-process.stdout.on('error', (error) => {
-  stdoutError ??=
-    codeOf(error) === 'EPIPE'
-      ? new Failure('readerGone', 'the reader went away', undefined, error)
-      : new Failure('failed', `stdout: ${explain(error)}`, undefined, error);
-});
+let stdoutFailure: Failure | undefined;
+// Whoever wrote hears of it; without a listener the process would end here.
+process.stdout.on('error', () => {});
 
 const stdout: Output = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
   write(bytes) {
-    if (stdoutError !== undefined) return Promise.reject(stdoutError);
-    if (process.stdout.write(bytes)) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const settle = () => {
-        process.stdout.off('drain', settle).off('error', settle).off('close', settle);
-        if (stdoutError !== undefined) reject(stdoutError);
-        else resolve();
-      };
-      process.stdout.on('drain', settle).on('error', settle).on('close', settle);
+      process.stdout.write(bytes, (error) => {
+        if (error == null) return resolve();
+        stdoutFailure ??=
+          codeOf(error) === 'EPIPE'
+            ? new Failure('readerGone', 'the reader went away', undefined, error)
+            : new Failure('failed', `stdout: ${explain(error)}`, undefined, error);
+        reject(stdoutFailure);
+      });
     });
   },
 };
-
-/** Resolves once everything written to stdout has left this process. */
-function drainStdout(): Promise<void> {
-  if (stdoutError !== undefined) return Promise.reject(stdoutError);
-  return new Promise((resolve, reject) =>
-    process.stdout.write('', (error) => (error ? reject(stdoutError ?? error) : resolve())),
-  );
-}
 
 function isPipeOrTerminal(descriptor: number): boolean {
   try {
@@ -203,7 +214,6 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 try {
   await main(process.argv.slice(2));
-  await drainStdout();
 } catch (error) {
   process.exitCode = exitOf(error);
   if (process.exitCode !== exits.readerGone.code) {

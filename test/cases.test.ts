@@ -21,7 +21,7 @@ for (const group of groups) {
   describe.concurrent(group, () => {
     for (const name of foldersIn(join(folder, group))) {
       const place = join(folder, group, name);
-      test.skipIf(!isThere('jq') && /\bjq\b/.test(textOf(place, 'cmd') ?? ''))(name, async () => {
+      test.skipIf(!isThere('jq') && /\bjq\b/.test(textOf(place, 'cmd') ?? ''))(name, async ({ expect }) => {
         const { exit, stdout, stderr } = await runCase(place);
         if (isUpdate) return keep(place, { exit, stdout, stderr });
         const saidToo = `it said:\n${stderr}`;

@@ -3,10 +3,16 @@ import type { Entry } from '../lib/command.ts';
 /** Every command, in the order of `buda help`. A new one is a file and a line here. */
 export const entries: readonly Entry[] = [
   { words: 'produce stripe', summary: "read a Stripe account's events and lists", load: () => import('./produce/stripe.ts') },
+  { words: 'transform mrr', summary: 'turn Stripe events into movements of MRR', load: () => import('./transform/mrr.ts') },
   { words: 'each', summary: 'run any filter, made safe for marks', load: () => import('./each.ts') },
+  { words: 'put-stream', summary: 'append records to a stream', load: () => import('./put-stream.ts') },
+  { words: 'get-stream', summary: 'read a stream', load: () => import('./get-stream.ts') },
   { words: 'put-table', summary: 'load records into a table', load: () => import('./put-table.ts') },
   { words: 'query', summary: 'ask the warehouse in SQL', load: () => import('./query.ts') },
   { words: 'run', summary: 'run a whole pipeline in one process', load: () => import('./run.ts') },
+  { words: 'stream list', summary: 'list the streams', load: () => import('./stream/list.ts') },
+  { words: 'stream describe', summary: "show a stream's shards, and the apps that read it", load: () => import('./stream/describe.ts') },
+  { words: 'stream delete', summary: 'delete a stream', load: () => import('./stream/delete.ts') },
   { words: 'state list', summary: 'list the apps and where they stand', load: () => import('./state/list.ts') },
   { words: 'state show', summary: "show an app's checkpoints and counters", load: () => import('./state/show.ts') },
   { words: 'state set', summary: 'move a checkpoint', load: () => import('./state/set.ts') },
@@ -18,6 +24,11 @@ export const entries: readonly Entry[] = [
     summary: 'write rejected lines back, byte for byte',
     load: () => import('./dead-letter/replay.ts'),
   },
-  { words: 'sandbox stripe', summary: 'a stand-in Stripe account, for trials and tests', load: () => import('./sandbox/stripe.ts') },
+  { words: 'chart', summary: 'draw records in the terminal, or as SVG', load: () => import('./chart.ts') },
+  {
+    words: 'sandbox stripe',
+    summary: 'a stand-in Stripe account, for trials and tests',
+    load: () => import('./sandbox/stripe.ts'),
+  },
   { words: 'completion', summary: 'print the completion script of a shell', load: () => import('./completion.ts') },
 ];

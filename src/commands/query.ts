@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { command } from '../lib/command.ts';
 import type { Context } from '../lib/context.ts';
-import { withDatabase } from '../lib/duckdb/database.ts';
+import { failureOfStatement, withDatabase } from '../lib/duckdb/database.ts';
 import { Failure } from '../lib/errors.ts';
 import { choice, flag, size, text } from '../lib/options.ts';
 import { warehouseOption, warehousePath } from '../lib/table/place.ts';
@@ -49,6 +49,8 @@ export default command({
     };
     await withDatabase(place, async (database) => {
       for await (const rows of database.query(sql)) await print(rows, context.stdout);
+    }).catch((error) => {
+      throw failureOfStatement(error);
     });
   },
 });

@@ -1,5 +1,6 @@
 import { nothing, readInput, writeOutput } from '../lib/call.ts';
 import { command } from '../lib/command.ts';
+import { exitOf, exits } from '../lib/errors.ts';
 import { flag } from '../lib/options.ts';
 import { summarise } from '../lib/progress.ts';
 import { Pipeline } from '../lib/run/pipeline.ts';
@@ -34,13 +35,18 @@ export default command({
     }
     const began = performance.now();
     const pipeline = await Pipeline.open(planned, context, entries);
+    let isReaderGone = false;
     try {
       const input = planned[0]?.command.role === 'source' ? nothing() : readInput(pipeline.first);
       return await writeOutput(context, pipeline.pass(input));
+    } catch (error) {
+      isReaderGone = exitOf(error) === exits.readerGone.code;
+      throw error;
     } finally {
       await pipeline.close();
       for (const line of tableOf(pipeline.counts())) context.detail(line);
-      if ((options as { quiet?: boolean }).quiet !== true) context.say(summarise(context.progress, performance.now() - began));
+      const isQuiet = (options as { quiet?: boolean }).quiet === true || isReaderGone;
+      if (!isQuiet) context.say(summarise(context.progress, performance.now() - began));
     }
   },
 });

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Sink } from './delivery.ts';
 import { codeOf, explain, Failure } from './errors.ts';
+import { Batch, Line } from './lines.ts';
 import type { DeadLetter, DeadLetters } from './rejects.ts';
 
 const blockBytes = 64 * 1024;
@@ -14,7 +16,8 @@ export function keepDeadLetters(path: string): DeadLetters {
     try {
       return work();
     } catch (error) {
-      throw new Failure('failed', `a dead letter could not be kept in ${path}: ${explain(error)}`, undefined, error);
+      const reason = explain(Object.assign(error as Error, { path }));
+      throw new Failure('failed', `a dead letter could not be kept: ${reason}`, undefined, error);
     }
   };
   const write = () => {
@@ -39,6 +42,28 @@ export function keepDeadLetters(path: string): DeadLetters {
     async close() {
       if (file !== undefined) closeSync(file);
       file = undefined;
+    },
+  };
+}
+
+/** Dead letters as the records of a sink, as a stream is: it is opened when there is something to keep. */
+export function keepInSink(open: () => Promise<Sink>): DeadLetters {
+  let sink: Sink | undefined;
+  let pending: Line[] = [];
+  return {
+    write(letter: DeadLetter) {
+      pending.push(Line.of({ ...letter }));
+    },
+    async flush() {
+      if (pending.length === 0) return;
+      sink ??= await open();
+      const lines = pending;
+      pending = [];
+      await sink.write(Batch.ofLines(lines));
+      await sink.flush();
+    },
+    async close() {
+      await sink?.close();
     },
   };
 }

@@ -37,7 +37,8 @@ export function isGone({ pid, boot, start }: Identity, host: Host): boolean {
 /** A clock that is set moves the second of the boot a little. */
 const bootToleranceS = 60;
 
-function isThisBoot(theirs: string, ours: string): boolean {
+/** Whether two names of boots mean one. */
+export function isThisBoot(theirs: string, ours: string): boolean {
   return theirs === ours || Math.abs(Number(theirs) - Number(ours)) <= bootToleranceS;
 }
 

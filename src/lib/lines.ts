@@ -1,13 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Failure } from './errors.ts';
 import { type Control, formatControl, parseControl } from './marks.ts';
+import { BadLine, type JsonObject, parseRecord, ReadAhead } from './records.ts';
 
-/** A JSON object as it was parsed. */
-export type JsonObject = { [field: string]: unknown };
-
-/** Why a line is no record. Steps catch it, one line at a time: the line goes to the dead letter, or the step fails with 65. */
-export class BadLine extends Error {}
+export { BadLine, type JsonObject, parseRecord } from './records.ts';
 
 const newline = 0x0a;
 const openBrace = 0x7b;
@@ -18,17 +14,20 @@ const newlineBytes = Buffer.from('\n');
 export class Line {
   /** Counted from 1 in the input of the step that read it; 0 for a record that a step made. */
   readonly number: number;
-  #block: Buffer | undefined;
-  #start: number;
-  #end: number;
+  /** Where the line stands, if it was read, so that bytes can be looked at and sent on where they are: from `start` up to `end`. */
+  readonly block: Buffer | undefined;
+  readonly start: number;
+  readonly end: number;
   #record: JsonObject | undefined;
+  readonly #ahead: ReadAhead | undefined;
 
-  constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject) {
+  constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject, ahead?: ReadAhead) {
     this.number = number;
-    this.#block = block;
-    this.#start = start;
-    this.#end = end;
+    this.block = block;
+    this.start = start;
+    this.end = end;
     this.#record = record;
+    this.#ahead = ahead;
   }
 
   /** A record that a step made. */
@@ -38,33 +37,20 @@ export class Line {
 
   /** The record as it came, without its `\n`. */
   get bytes(): Buffer {
-    if (this.#block !== undefined) return this.#block.subarray(this.#start, this.#end);
+    if (this.block !== undefined) return this.block.subarray(this.start, this.end);
     return Buffer.from(JSON.stringify(this.#record));
   }
 
   /** The parsed record; not to be changed in place. Throws BadLine if the line is not UTF-8 or not JSON. */
   get record(): JsonObject {
-    this.#record ??= parseRecord(this.bytes);
+    this.#record ??= this.#ahead?.record(this.number, this.start, this.end) ?? parseRecord(this.bytes);
     return this.#record;
   }
 
   /** Where the line stands, if it was read: so that neighbours can be sent on as one piece. */
   get place(): { block: Buffer; start: number; end: number } | undefined {
-    return this.#block === undefined ? undefined : { block: this.#block, start: this.#start, end: this.#end };
+    return this.block === undefined ? undefined : { block: this.block, start: this.start, end: this.end };
   }
-}
-
-/** Parses one record. Throws BadLine with a reason that holds nothing of the record. */
-export function parseRecord(bytes: Buffer): JsonObject {
-  if (!isUtf8(bytes)) throw new BadLine('not UTF-8');
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    throw new BadLine(error instanceof RangeError ? 'nested too deeply' : 'not JSON');
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadLine('not a JSON object');
-  return value as JsonObject;
 }
 
 /** Many records, then the control line that closes them, if any. Bytes and lines are each made from the other only when asked for. */
@@ -131,12 +117,13 @@ export class Batch {
 
 function splitLines(block: Buffer, firstLine: number): Line[] {
   const lines: Line[] = [];
+  const ahead = new ReadAhead(block);
   let start = 0;
   let number = firstLine;
   while (start < block.length) {
     let end = block.indexOf(newline, start);
     if (end < 0) end = block.length;
-    lines.push(new Line(number++, block, start, end));
+    lines.push(new Line(number++, block, start, end, undefined, ahead));
     start = end + 1;
   }
   return lines;
@@ -162,15 +149,14 @@ function joinLines(lines: readonly Line[]): Buffer {
     }
   };
   for (const line of lines) {
-    const place = line.place;
-    if (place === undefined) {
+    if (line.block === undefined) {
       if (block !== undefined) close();
       made += `${JSON.stringify(line.record)}\n`;
-    } else if (place.block === block && place.start === end + 1) {
-      end = place.end;
+    } else if (line.block === block && line.start === end + 1) {
+      end = line.end;
     } else {
       close();
-      ({ block, start, end } = place);
+      ({ block, start, end } = line);
     }
   }
   close();
@@ -246,7 +232,7 @@ class Cutter {
     const last = rest.lastIndexOf(newline);
     if (last >= 0) {
       const whole = rest.subarray(0, last + 1);
-      const block = this.#carryBytes === 0 ? whole : Buffer.concat([...this.#carry, whole], this.#carryBytes + whole.length);
+      const block = this.#carryBytes === 0 ? whole : joinPieces([...this.#carry, whole]);
       this.#carry = [];
       this.#carryBytes = 0;
       yield* this.#cutBlock(block, rejected);
@@ -348,6 +334,21 @@ class Cutter {
     this.#reject(rejectedLine(line, this.#number, this.#maxLineBytes, reason));
     yield Batch.ofBytes(Buffer.alloc(0), 0, undefined, 1);
   }
+}
+
+/** The pieces as one; nothing is copied where two lie side by side in one memory, as two reads of a pipe do. */
+function joinPieces(pieces: readonly Buffer[]): Buffer {
+  const [first, second] = pieces;
+  if (
+    pieces.length === 2 &&
+    first !== undefined &&
+    second !== undefined &&
+    first.buffer === second.buffer &&
+    first.byteOffset + first.length === second.byteOffset
+  ) {
+    return Buffer.from(first.buffer, first.byteOffset, first.length + second.length);
+  }
+  return Buffer.concat(pieces);
 }
 
 function isBlank(line: Buffer): boolean {

@@ -29,11 +29,11 @@ const endsMs = Date.now() + Number(words.minutes) * 60_000;
 const filters = [
   [],
   [],
-  ['buda transform flatten'],
+  ['buda each -- cat', 'buda each -- cat'],
   ['buda each -- cat'],
   ['buda each -j 2 -- grep evt_'],
-  ['buda transform dedupe'],
-  ['buda transform flatten', 'buda each -- sort'],
+
+  ['buda each -- sort'],
 ];
 
 const faults = ['kill', 'kill', 'kill', 'killAll', 'term', 'termAll', 'stop', 'fileLimit', 'slowReader', 'slowWriter'];

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buda, kinesisEnv, makeKinesisStream, putIntoKinesis, readKinesis } from './world.mjs';
+import { buda, kinesisEnv, makeKinesisStream, putIntoKinesis } from './world.mjs';
 
 const created = 1_790_000_000;
 
@@ -89,5 +89,3 @@ export async function stripe({ folder, env, random, seed }) {
     close: () => child.kill('SIGKILL'),
   };
 }
-
-export { readKinesis };

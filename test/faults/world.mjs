@@ -14,6 +14,9 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import kinesalite from 'kinesalite';
 
+// The SDK would warn of Node 20 at each start.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 export const bin = resolve(import.meta.dirname, '..', '..', 'bin');
 
 /** Runs one buda command line in bash and gives its stdout; a failure is thrown with what it said. */
@@ -33,7 +36,7 @@ let client;
 
 /** Starts the emulator that the rounds share. */
 export async function startKinesis() {
-  server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0 });
+  server = kinesalite({ createStreamMs: 0, deleteStreamMs: 0, shardLimit: 1_000_000 });
   await new Promise((done, fail) => server.listen(0, '127.0.0.1', (error) => (error ? fail(error) : done())));
   client = new KinesisClient({ ...kinesisConfig(), requestHandler: new NodeHttpHandler() });
 }

@@ -19,7 +19,11 @@ const all = Array.from({ length: 250 }, (_, n) => event(n, 0).id);
 it('comes through throttles, locks, faults, resets, cut bodies, error pages and slow answers: nothing lost, nothing doubled', async () => {
   const html = '<html><body>502 Bad Gateway</body></html>';
   const faults: Fault[] = [
-    { status: 429, body: errorBody('invalid_request_error', 'slow down', 'rate_limit'), headers: { 'Stripe-Rate-Limited-Reason': 'endpoint-concurrency' } },
+    {
+      status: 429,
+      body: errorBody('invalid_request_error', 'slow down', 'rate_limit'),
+      headers: { 'Stripe-Rate-Limited-Reason': 'endpoint-concurrency' },
+    },
     { status: 429, body: errorBody('invalid_request_error', 'locked', 'lock_timeout') },
     { status: 500 },
     { status: 409 },
@@ -79,7 +83,10 @@ it('no network: 75, soon', async () => {
 
 it('no answer in time: 75', async () => {
   server.before = () => ({ slowMs: 2_000 });
-  await expect(crawl({ base, tuning: { tries: 2, timeoutMs: 100 } })).rejects.toMatchObject({ exit: 75, message: '/v1/events: ETIMEDOUT' });
+  await expect(crawl({ base, tuning: { tries: 2, timeoutMs: 100 } })).rejects.toMatchObject({
+    exit: 75,
+    message: '/v1/events: ETIMEDOUT',
+  });
 });
 
 it('a wrong key is 77 at once, and is not in the message', async () => {
@@ -90,7 +97,8 @@ it('a wrong key is 77 at once, and is not in the message', async () => {
 });
 
 it('a missing permission is 77 and named, by Stripe or by us', async () => {
-  const said = "The provided key 'rk_test_*********abc' does not have the required permissions for this endpoint. Having the 'rak_event_read' permission would allow this request to continue.";
+  const said =
+    "The provided key 'rk_test_*********abc' does not have the required permissions for this endpoint. Having the 'rak_event_read' permission would allow this request to continue.";
   server.before = () => ({ status: 403, body: errorBody('invalid_request_error', said) });
   await expect(crawl({ base })).rejects.toMatchObject({ exit: 77, remedy: expect.stringContaining('rak_event_read') });
   server.before = () => ({ status: 403, body: errorBody('invalid_request_error', 'no') });

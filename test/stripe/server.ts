@@ -87,6 +87,11 @@ export class ListServer {
   #list({ pathname, searchParams }: URL): { status: number; body: string } {
     const name = pathname.replace('/v1/', '');
     const all = this.lists.get(name);
+    const one = /^events\/(.+)$/.exec(name)?.[1];
+    const found = this.lists.get('events')?.find(({ id }) => id === one);
+    if (found !== undefined) return { status: 200, body: found.raw };
+    if (one !== undefined)
+      return { status: 404, body: errorBody('invalid_request_error', `No such event: '${one}'`, 'resource_missing') };
     if (all === undefined)
       return { status: 404, body: errorBody('invalid_request_error', `Unrecognized request URL (GET: ${pathname}).`) };
     const bound = (operator: string, fallback: number) => Number(searchParams.get(`created[${operator}]`) ?? fallback);

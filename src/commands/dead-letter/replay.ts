@@ -1,9 +1,8 @@
 import { command } from '../../lib/command.ts';
-import { fileArgument, filterOptions, readDeadLetters, rejectedBytes } from '../../lib/dead-letters/read.ts';
+import { fileArgument, filterOptions, readDeadLetters, rejectedBytes, writeLines } from '../../lib/dead-letters/read.ts';
 import { Failure } from '../../lib/errors.ts';
 import { parseControl } from '../../lib/marks.ts';
 
-const newline = Buffer.from('\n');
 const openBracket = 0x5b;
 
 export default command({
@@ -20,13 +19,14 @@ export default command({
   ],
   async run(call) {
     let left = 0;
-    for await (const { letter } of readDeadLetters(call)) {
-      const bytes = rejectedBytes(letter);
-      if (bytes === undefined || (bytes[0] === openBracket && parseControl(bytes.toString()) !== undefined)) left++;
-      else await call.context.stdout.write(Buffer.concat([bytes, newline]));
+    async function* lines() {
+      for await (const { letter } of readDeadLetters(call)) {
+        const bytes = rejectedBytes(letter);
+        if (bytes === undefined || (bytes[0] === openBracket && parseControl(bytes.toString()) !== undefined)) left++;
+        else yield bytes;
+      }
     }
-    if (left > 0) {
-      throw new Failure('badData', `${left} dead letters were left out`, 'look at them: buda dead-letter show FILE');
-    }
+    await writeLines(call.context, lines());
+    if (left > 0) throw new Failure('badData', `${left} dead letters were left out`, 'look at them: buda dead-letter show FILE');
   },
 });

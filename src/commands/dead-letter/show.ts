@@ -1,5 +1,5 @@
 import { command } from '../../lib/command.ts';
-import { fileArgument, filterOptions, readDeadLetters } from '../../lib/dead-letters/read.ts';
+import { fileArgument, filterOptions, readDeadLetters, writeLines } from '../../lib/dead-letters/read.ts';
 import { text } from '../../lib/options.ts';
 
 export default command({
@@ -16,10 +16,11 @@ export default command({
   ],
   async run(call) {
     const { sha256 = '' } = call.options;
-    for await (const { letter, line } of readDeadLetters(call)) {
-      if (letter.sha256.startsWith(sha256.toLowerCase())) await call.context.stdout.write(Buffer.concat([line.bytes, newline]));
+    async function* lines() {
+      for await (const { letter, line } of readDeadLetters(call)) {
+        if (letter.sha256.startsWith(sha256.toLowerCase())) yield line.bytes;
+      }
     }
+    await writeLines(call.context, lines());
   },
 });
-
-const newline = Buffer.from('\n');

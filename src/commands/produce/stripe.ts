@@ -1,8 +1,8 @@
 import { command } from '../../lib/command.ts';
-import { epochOption } from '../../lib/dumps/epoch.ts';
 import { Failure } from '../../lib/errors.ts';
 import { count, duration, flag, readingOptions, sourceOptions, text } from '../../lib/options.ts';
 import { produce } from '../../lib/sources.ts';
+import { epochOption } from '../../lib/stream/epochs.ts';
 import { readPlace } from '../../lib/stripe/place.ts';
 import { resourceNames } from '../../lib/stripe/resources.ts';
 
@@ -38,26 +38,41 @@ export default command({
     rate: count('--rate <N>', 'requests a second', 20, 1, 1_000),
     account: text('--account <ID>', 'read this connected account, acct_…, with the key of the platform'),
     apiBase: text('--api-base <URL>', "the API ($STRIPE_API_BASE, else Stripe's own)"),
-    epoch: epochOption,
+    epoch: {
+      ...epochOption,
+      summary: 'the records, or the bytes as 8MiB, after which an epoch of --from ends; otherwise a page is one',
+    },
     ...sourceOptions,
     ...readingOptions,
   },
+  sections: {
+    'WHAT IS READ':
+      'An event is passed on as the bytes that Stripe sent, on one line; only a list inside it that Stripe cut at ten entries (the items of a subscription) is completed from the API. An object of a list becomes a record of type snapshot.<object> with the id snap_<id>_<second>, created when it was fetched, in the version of the API that its api_version names; its lists are completed, prices come with their tiers, coupons with what they apply to. Under an app a list that was read to its end goes on with the objects created since; changes come as events. To read it whole again, read it without --app, or under another.',
+    POSITIONS:
+      'A position is the mode of the key, a moment by the clock of the API, and the last id where more is to come: test:2026-11-24T10:01:02Z/evt_1QxN2b. Nothing depends on the clock of this machine. A window ends five seconds ago; --overlap is read again at each run (and now and then under --follow), and what was seen is left out. Stripe keeps events for 30 days: a checkpoint older than that ends with 65 and the command that reads the objects again; --backfill does so by itself. A file has byte, line and the hash of its beginning for a position: what was appended is read, another file is refused (65). What comes through stdin is known by its beginning.',
+    ENVIRONMENT:
+      'STRIPE_API_KEY: a secret or restricted key of the account, or of the platform; a key of the other mode under the same app is refused (78). STRIPE_API_BASE: as --api-base; http is for this machine only.',
+  },
   examples: [
-    { run: 'buda produce stripe -n 100 | jq -r .type | sort | uniq -c', shows: 'the types of the oldest 100 events' },
+    { run: 'buda produce stripe > recent.ndjson', shows: 'the events of the last 30 days' },
     {
       run: 'buda produce stripe --app billing --backfill | buda transform mrr | buda put-stream mrr_movements',
-      shows: 'the whole account, then, run again, what is new',
+      shows: 'the whole account, and each time it is run again, what is new',
     },
     {
       run: 'buda produce stripe --from dump.ndjson --app archive | buda put-stream stripe_events',
-      shows: 'a dump of events into a stream',
+      shows: 'a dump of events into a stream; run again, what was appended',
     },
-    { run: 'buda produce stripe subscriptions customers > objects.ndjson', shows: 'snapshots of two lists' },
+    { run: 'buda produce stripe subscriptions customers > objects.ndjson', shows: 'two lists, as they are now' },
   ],
   async step(call) {
     const { args, options, context } = call;
     if (options.exitAtEnd && options.follow) throw new Failure('usage', '--follow and --exit-at-end exclude each other');
     if (options.from !== undefined) {
+      const { backfill, follow, account, apiBase, until } = options;
+      if (args.length > 0 || backfill || follow || [account, apiBase, until].some((option) => option !== undefined)) {
+        throw new Failure('usage', '--from reads a dump: lists and the options of the API have no meaning for it');
+      }
       const { openDump } = await import('../../lib/dumps/source.ts');
       return produce(call, await openDump(call, options.from, options.epoch, options.count));
     }

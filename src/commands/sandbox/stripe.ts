@@ -22,7 +22,7 @@ const now: Option<number> = {
 export default command({
   role: 'server',
   description:
-    "A stand-in Stripe account on loopback, for trials and tests. It tells the story of a small SaaS business, the same for the same --seed: trials, seats, upgrades, coupons that end, failed payments, pauses, cancellations and returns, in several currencies and API versions, and serves it as Stripe's API would, with pages, filters, expansions, 30 days of events and rate limits. It writes one line with the address and the keys on stdout and runs until it is stopped. Nothing happens in the hour before and after it opens; then the story goes on.",
+    "It listens on loopback and tells the story of a small SaaS business, the same for the same --seed: trials, seats, upgrades, coupons that end, failed payments, pauses, cancellations and returns, in several currencies and API versions, and serves it as Stripe's API would, with pages, filters, expansions, 30 days of events and rate limits. It writes one line with the address and the keys on stdout and runs until it is stopped. Nothing happens in the hour before and after it opens; then the story goes on.",
   options: {
     port: count('--port <PORT>', 'listen on this port of 127.0.0.1; 0 takes a free one', 0, 0, 65_535),
     seed: count('--seed <N>', 'another number is another story', 42, 0, 4_294_967_295),
@@ -73,24 +73,27 @@ export default command({
 
     const keys = makeKeys(seed);
     const sandbox = await serve(account, { port, keys, pace, failRate: fail, ratePerSecond: rateLimit });
-    const opens = new Date(account.opens * 1000).toISOString().replace('.000', '');
-    const { secret, restricted } = keys;
-    const line = {
-      api_base: sandbox.url,
-      api_key: secret,
-      restricted_key: restricted,
-      account: keys.account,
-      connected_account: keys.connected,
-      now: opens,
-    };
-    await context.stdout.write(`${JSON.stringify(line)}\n`);
-    context.say(
-      `${customers} customers over ${months} months, and the time is ${opens}; to use it:\nexport STRIPE_API_BASE=${sandbox.url} STRIPE_API_KEY=${secret}`,
-    );
-    await new Promise<void>((resolve) => {
-      if (context.stopped.aborted) resolve();
-      else context.stopped.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await sandbox.close();
+    try {
+      const opens = new Date(account.opens * 1000).toISOString().replace('.000', '');
+      const { secret, restricted } = keys;
+      const line = {
+        api_base: sandbox.url,
+        api_key: secret,
+        restricted_key: restricted,
+        account: keys.account,
+        connected_account: keys.connected,
+        now: opens,
+      };
+      await context.stdout.write(`${JSON.stringify(line)}\n`);
+      context.say(
+        `${customers} customers over ${months} months, and the time is ${opens}; to use it:\nexport STRIPE_API_BASE=${sandbox.url} STRIPE_API_KEY=${secret}`,
+      );
+      await new Promise<void>((resolve) => {
+        if (context.stopped.aborted) resolve();
+        else context.stopped.addEventListener('abort', () => resolve(), { once: true });
+      });
+    } finally {
+      await sandbox.close();
+    }
   },
 });

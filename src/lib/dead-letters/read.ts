@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Call } from '../command.ts';
+import type { Context } from '../context.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { BadLine, defaultMaxLineBytes, type Line, readBatches } from '../lines.ts';
 import { parseDurationMs, text, type Values } from '../options.ts';
@@ -72,4 +73,24 @@ function parseSince(since: string, nowMs: number): number {
 export function rejectedBytes({ record, encoding, length }: DeadLetter): Buffer | undefined {
   if (length !== undefined) return undefined;
   return Buffer.from(record, encoding ?? 'utf8');
+}
+
+const blockBytes = 64 * 1024;
+const newline = Buffer.from('\n');
+
+/** Writes lines, each with its `\n`, many at a time. */
+export async function writeLines({ stdout }: Context, lines: AsyncIterable<Buffer>): Promise<void> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const write = async () => {
+    if (bytes > 0) await stdout.write(Buffer.concat(pieces));
+    pieces = [];
+    bytes = 0;
+  };
+  for await (const line of lines) {
+    pieces.push(line, newline);
+    bytes += line.length + 1;
+    if (bytes >= blockBytes) await write();
+  }
+  await write();
 }

@@ -258,6 +258,25 @@ export function failureOf(error: unknown, path: string): unknown {
   return error;
 }
 
+/**
+ * The error of a statement that a person wrote: words that are no SQL, or that name what is not there, are 2; data that they cannot be done
+ * with 65. DuckDB's message shows the place.
+ */
+export function failureOfStatement(error: unknown): unknown {
+  if (error instanceof Failure || !(error instanceof Error)) return error;
+  const message = error.message.trim().replace(/^Failed to extract statements: /, '');
+  if (/read-only mode/.test(message)) return new Failure('usage', message, 'to change the warehouse: --write', error);
+  if (/^(Parser|Binder|Catalog|Syntax) Error/.test(message)) return new Failure('usage', message, undefined, error);
+  return isOfData(message) ? new Failure('badData', message, undefined, error) : error;
+}
+
+/** Whether DuckDB says that it cannot do with the data, and perhaps shows some of it. */
+export function isOfData(message: string): boolean {
+  return /^(Constraint|Conversion|Invalid Input|Invalid|Out of Range|Mismatch Type|Not implemented|TransactionContext) Error/i.test(
+    message,
+  );
+}
+
 function firstLine(message: string): string {
   return message.split('\n', 1)[0] ?? message;
 }

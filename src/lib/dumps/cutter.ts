@@ -44,7 +44,7 @@ export class DumpCutter {
   #carry: Buffer[] = [];
   #carryBytes = 0;
   /** An object over several lines that is not whole yet. */
-  #open: { pieces: Buffer[]; bytes: number; depth: number; line: number } | undefined;
+  #open: { pieces: Buffer[]; bytes: number; depth: number; line: number; isWanting: boolean } | undefined;
   #byte: number;
   #line: number;
   #records = 0;
@@ -148,7 +148,14 @@ export class DumpCutter {
       } else {
         if (start > runStart) pieces.push(block.subarray(runStart, start));
         runStart = next;
-        const records = this.#special(block.subarray(start, next - 1));
+        let records: Buffer[];
+        try {
+          records = this.#special(block.subarray(start, next - 1));
+        } catch (error) {
+          // What stands before a line that ends the step is delivered.
+          if (count > 0) yield take(false);
+          throw error;
+        }
         for (const record of records) pieces.push(record, newlineBytes);
         count += records.length;
         this.#records += records.length;
@@ -183,8 +190,7 @@ export class DumpCutter {
     let first = 0;
     while (isBlank(line[first])) first++;
     if (this.#open !== undefined) {
-      // Inside an object lines are indented, or close something.
-      if (line[0] !== openBrace) return this.#goOn(line);
+      if (line[0] !== openBrace || this.#open.isWanting) return this.#goOn(line);
       this.#rejectOpen('an object that is not whole');
       return this.#isRecord(line, 0, line.length) ? [line] : this.#special(line);
     }
@@ -196,7 +202,7 @@ export class DumpCutter {
     let last = line.length - 1;
     while (isBlank(line[last])) last--;
     if (last === first) {
-      this.#open = { pieces: [], bytes: 0, depth: 0, line: this.#line };
+      this.#open = { pieces: [], bytes: 0, depth: 0, line: this.#line, isWanting: false };
       return this.#goOn(line);
     }
     return this.#take(line, this.#line);
@@ -209,6 +215,10 @@ export class DumpCutter {
     const depth = depthOf(line);
     open.pieces.push(Buffer.from(line), newlineBytes);
     open.bytes += line.length + 1;
+    // Behind a bracket, a comma or a colon an object may begin; else one at the margin begins anew, and this one was cut.
+    let last = line.length - 1;
+    while (isBlank(line[last])) last--;
+    if (last >= 0) open.isWanting = line[last] === openBracket || line[last] === 0x2c || line[last] === 0x3a;
     if (depth === undefined) return this.#rejectOpen('a string does not end on its line');
     open.depth += depth;
     if (open.bytes > this.#options.maxLineBytes)

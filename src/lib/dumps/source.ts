@@ -4,14 +4,9 @@ import type { Call } from '../command.ts';
 import { Failure } from '../errors.ts';
 import { Batch } from '../lines.ts';
 import type { Piece, Source } from '../sources.ts';
+import type { Cuts } from '../stream/epochs.ts';
 import { type Cut, DumpCutter, type DumpPlace } from './cutter.ts';
 import { openText, type Text } from './text.ts';
-
-/** What closes an epoch: so many records, or bytes of the text, since the checkpoint. */
-export interface Cuts {
-  maxRecords: number;
-  maxBytes: number;
-}
 
 /**
  * Reads a dump of events, a file or stdin (`-`). A file is a source by its path; what comes through stdin is one by its beginning, so that the

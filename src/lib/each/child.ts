@@ -19,9 +19,10 @@ export class Child {
   /** How it ended, once everything that it wrote has been read. Rejects (78) where it could not be started. */
   readonly ended: Promise<Fault>;
 
-  constructor(call: Call, { words: [program = '', ...args], okCodes }: Program) {
+  /** `isApart`: a signal to the group of this process, as Ctrl-C sends it, does not reach the child. */
+  constructor(call: Call, { words: [program = '', ...args], okCodes }: Program, isApart = false) {
     const { env, say } = call.context;
-    const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached: isApart });
     this.#process = child;
     // A child that reads no further has had enough: `head -1`. Whether it is content, its exit code tells.
     child.stdin.on('error', () => {});

@@ -34,6 +34,8 @@ const keptInFullS = 35 * 86_400;
 
 // Before this many records have been added since, what they tell of a subscription is not yet taken into it.
 const maxPending = 20_000;
+// The horizon before which nothing lies.
+const everything = Number.NEGATIVE_INFINITY;
 
 interface Told {
   readonly subscription: Subscription;
@@ -89,7 +91,7 @@ export class Ledger {
       const subscription = this.#register.subscription(book, told.subscription.id);
       (subscription.pending ??= []).push(told.subscription.news);
       this.#pending.add(subscription);
-      if (++this.#pendingCount >= maxPending) this.#takeInPending(Number.NEGATIVE_INFINITY);
+      if (++this.#pendingCount >= maxPending) this.#takeInPending(everything);
     }
     if (told.customer) {
       const { id, sighting } = told.customer;
@@ -229,9 +231,9 @@ export class Ledger {
         const left = this.#register.place(subscription, kept.customer);
         if (left) this.#touched.add(left);
         this.#touched.add(subscription.owner!);
-      } else {
-        this.#close(subscription);
       }
+      // Who is settled soon may stay open.
+      if (!isMoved || horizon === everything) this.#close(subscription);
     }
     this.#pending.clear();
     this.#pendingCount = 0;

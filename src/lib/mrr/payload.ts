@@ -1,7 +1,7 @@
 import { BadRecord } from './bad-record.ts';
 import type { CouponTerms, Fact, TierTuple } from './facts.ts';
 import type { Hash } from './json.ts';
-import { decimal, hash, idOf, isHash, list, second, text } from './json.ts';
+import { amount, decimal, hash, idOf, isHash, list, positive, second, text } from './json.ts';
 import type { ItemTuple, StateTuple } from './state.ts';
 import { flags } from './state.ts';
 import type { TermsTuple } from './terms.ts';
@@ -69,8 +69,8 @@ export function readCoupon(coupon: Hash, notes: Notes): CouponTerms {
   const id = text(coupon.id);
   const terms: CouponTerms = [
     // From 2018 to 2020 percent_off was a rounded integer and this the truth.
-    decimal(coupon.percent_off_precise ?? coupon.percent_off, 'percent_off'),
-    decimal(coupon.amount_off, 'amount_off'),
+    amount(coupon.percent_off_precise ?? coupon.percent_off, 'percent_off'),
+    amount(coupon.amount_off, 'amount_off'),
     text(coupon.currency).toLowerCase(),
     text(coupon.duration),
   ];
@@ -78,7 +78,7 @@ export function readCoupon(coupon: Hash, notes: Notes): CouponTerms {
   const products = hash(coupon.applies_to)?.products;
   if (Array.isArray(products)) facts.push({ table: 'coupon', id, part: 'products', value: products.map(idOf).sort(), at });
   const options = Object.entries(hash(coupon.currency_options) ?? {}).map(
-    ([currency, option]) => [currency.toLowerCase(), decimal(hash(option)?.amount_off, 'amount_off')] as const,
+    ([currency, option]) => [currency.toLowerCase(), amount(hash(option)?.amount_off, 'amount_off')] as const,
   );
   if (options.length > 0) facts.push({ table: 'coupon', id, part: 'options', value: Object.fromEntries(options.sort()), at });
   return terms;
@@ -101,7 +101,7 @@ export function readPrice(price: Hash, notes: Notes): void {
 
 function readTier(value: unknown): TierTuple {
   const tier = hash(value) ?? {};
-  const upTo = tier.up_to === 'inf' ? '' : decimal(tier.up_to, 'up_to');
+  const upTo = tier.up_to === 'inf' ? '' : amount(tier.up_to, 'up_to');
   return [upTo, decimal(tier.flat_amount_decimal ?? tier.flat_amount, 'flat_amount'), unitOf(tier)];
 }
 
@@ -141,10 +141,10 @@ function readItem(item: Hash, customer: string, notes: Notes): ItemTuple {
     text(price.currency).toLowerCase(),
     isTiered ? '' : unitOf(price),
     isTiered ? (price.tiers_mode === 'volume' ? 'volume' : 'graduated') : '',
-    second(transform?.divide_by) ?? 0,
+    positive(transform?.divide_by, 0, 'divide_by'),
     transform?.round === 'up' ? 1 : 0,
     text(recurring.interval),
-    second(recurring.interval_count) || 1,
+    positive(recurring.interval_count, 1, 'interval_count'),
     isMetered ? 1 : 0,
     price.tax_behavior === 'inclusive' ? 1 : 0,
   ]);
@@ -163,7 +163,7 @@ function readItem(item: Hash, customer: string, notes: Notes): ItemTuple {
 
 function quantityOf(item: Hash, isMetered: boolean): string | number {
   if (isMetered) return 0;
-  const quantity = decimal(item.quantity, 'quantity');
+  const quantity = amount(item.quantity, 'quantity');
   if (quantity === '') return 1;
   const number = Number(quantity);
   return Number.isSafeInteger(number) && String(number) === quantity ? number : quantity;
@@ -173,7 +173,7 @@ function inclusive(rates: unknown): string[] {
   const found: string[] = [];
   for (const value of list(rates)) {
     const rate = hash(value);
-    if (rate?.inclusive === true) found.push(decimal(rate.percentage, 'percentage'));
+    if (rate?.inclusive === true) found.push(amount(rate.percentage, 'percentage'));
   }
   return found.sort();
 }

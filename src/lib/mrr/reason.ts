@@ -1,3 +1,4 @@
+import { own } from './json.ts';
 import { compare } from './rational.ts';
 import type { Line, Valuation } from './valuation.ts';
 
@@ -24,9 +25,9 @@ const exits: Record<string, string> = {
 
 /** Why the MRR moved at second `at`, from the valuation just before it (undefined: the subscription was not there) to the one of that second. */
 export function reasonOf(before: Valuation | undefined, after: Valuation, at: number): string {
-  if (after.absence !== '') return exits[after.absence] ?? 'other';
+  if (after.absence !== '') return own(exits, after.absence) ?? 'other';
   if (!before) return 'started';
-  if (before.absence !== '') return entries[before.absence] ?? 'other';
+  if (before.absence !== '') return own(entries, before.absence) ?? 'other';
   const causes = new Set([...itemCauses(before, after), ...discountCauses(before, after, at)]);
   if (causes.size > 1) return 'mixed';
   return [...causes][0] ?? 'other';

@@ -1,5 +1,6 @@
 import type { CustomerDiscounts, Holding } from './customer-discounts.ts';
 import type { CouponTerms, Facts } from './facts.ts';
+import { own } from './json.ts';
 import type { Rules } from './options.ts';
 import { amountOf } from './period-amount.ts';
 import type { Rational } from './rational.ts';
@@ -121,6 +122,7 @@ class Valuer {
     this.#takeSubscriptionDiscounts(shares);
     for (const share of shares) this.#takeTax(share);
     const wholes = inWholeUnits(shares.map((share) => share.value));
+    if (!wholes) this.#warnings.add(`beyond_exact:${this.#owner.id}`);
     const lines = shares.map(({ item, terms, product, gross, isInTrial, taxes }, place) => ({
       item,
       terms,
@@ -128,7 +130,7 @@ class Valuer {
       gross,
       isInTrial,
       taxes: taxes.join('+'),
-      mrr: wholes[place]!,
+      mrr: wholes?.[place] ?? 0,
     }));
     return {
       total: lines.reduce((sum, line) => sum + line.mrr, 0),
@@ -183,7 +185,7 @@ class Valuer {
         amountOf(item.quantity, terms, terms.unit, tiers) ?? this.#missing(`missing_tiers:${terms.price}`, 'price', terms.price)
       );
     }
-    const option = facts.get('price', this.#owner.book, terms.price, 'options')?.[currency];
+    const option = own(facts.get('price', this.#owner.book, terms.price, 'options'), currency);
     if (!option) return this.#missing(`price_currency:${terms.price}`, 'price', terms.price);
     const [unit, , tiers] = option;
     const amount = amountOf(item.quantity, terms, unit === '' ? zero : parseDecimal(unit), tiers);
@@ -242,11 +244,11 @@ class Valuer {
   #reductionOf({ coupon, terms }: Discount, value: Rational, rate: Rational = one): Rational {
     const [percent, amount, currency] = terms;
     if (percent !== '') return times(value, over(parseDecimal(percent), { n: 100n, d: 1n }));
-    const own =
+    const off =
       currency === this.#state.currency
         ? amount
-        : this.#world.facts.get('coupon', this.#owner.book, coupon, 'options')?.[this.#state.currency];
-    if (own) return times(parseDecimal(own), rate);
+        : own(this.#world.facts.get('coupon', this.#owner.book, coupon, 'options'), this.#state.currency);
+    if (off) return times(parseDecimal(off), rate);
     return this.#missing(`coupon_currency:${coupon}`, 'coupon', coupon);
   }
 
@@ -262,7 +264,7 @@ class Valuer {
 
   #isTaxInclusive(terms: Terms): boolean {
     if (terms.currency === '' || terms.currency === this.#state.currency) return terms.taxInclusive;
-    return this.#world.facts.get('price', this.#owner.book, terms.price, 'options')?.[this.#state.currency]?.[1] === 1;
+    return own(this.#world.facts.get('price', this.#owner.book, terms.price, 'options'), this.#state.currency)?.[1] === 1;
   }
 
   #missing(warning: string, table: 'discount' | 'coupon' | 'price', id: string): Rational {

@@ -142,3 +142,27 @@ export interface Invoice {
   status: 'paid' | 'open' | 'void' | 'uncollectible';
   attempts: number;
 }
+
+/** A state in which nothing has been said yet. */
+export function blankState(now: number): SubscriptionState {
+  return {
+    status: 'active',
+    items: [],
+    discounts: [],
+    taxRates: [],
+    pauseCollection: null,
+    cancelAt: null,
+    cancelsAtPeriodEnd: false,
+    canceledAt: null,
+    cancelReason: null,
+    feedback: null,
+    endedAt: null,
+    trialStart: null,
+    trialEnd: null,
+    pausedAt: null,
+    periodStart: now,
+    periodEnd: now,
+    latestInvoice: null,
+    metadata: {},
+  };
+}

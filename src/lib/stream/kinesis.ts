@@ -4,11 +4,10 @@ import type { Context } from '../context.ts';
 import type { Sink } from '../delivery.ts';
 import { Failure } from '../errors.ts';
 import type { Source } from '../sources.ts';
-import type { Cuts } from './kinesis/epoch-buffer.ts';
-import type { Place } from './kinesis/places.ts';
 import { KinesisSink } from './kinesis/sink.ts';
-import { KinesisSource, type Plan } from './kinesis/source.ts';
+import { KinesisSource } from './kinesis/source.ts';
 import { defaultTuning, retryAws, type Tuning } from './kinesis/tuning.ts';
+import { planOf } from './plan.ts';
 
 /** Puts records into a stream of Kinesis that is there: one that is not is a Failure (78). `tuning` is for tests. */
 export function kinesisSink(call: Call, name: string, tuning: Partial<Tuning> = {}): Sink {
@@ -63,32 +62,4 @@ function checkedName(name: string): string {
     'usage',
     `a stream of Kinesis is named with letters, digits, "_", "." and "-", at most 128 of them; not ${JSON.stringify(name.slice(0, 200))}`,
   );
-}
-
-const defaultCuts: Cuts = { maxRecords: 10_000, maxBytes: 8 * 1024 ** 2 };
-
-function planOf(call: Call): Plan {
-  const { app, position, until, exitAtEnd, count, epoch } = call.options as {
-    app?: string;
-    position?: string;
-    until?: string;
-    exitAtEnd?: boolean;
-    count?: number;
-    epoch?: Cuts;
-  };
-  const cuts = { ...defaultCuts, ...epoch };
-  return {
-    position: position === undefined || position === 'checkpoint' ? { kind: 'beginning' } : placeOf(position),
-    until: until === undefined ? undefined : placeOf(until),
-    exitAtEnd: exitAtEnd === true,
-    count,
-    cuts: app === undefined ? undefined : cuts,
-  };
-}
-
-function placeOf(text: string): Place {
-  if (text === 'beginning') return { kind: 'beginning' };
-  if (text === 'end') return { kind: 'end' };
-  if (/^\d+$/.test(text)) return { kind: 'sequence', sequenceNumber: text };
-  return { kind: 'time', atMs: Date.parse(text) };
 }

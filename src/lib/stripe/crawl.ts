@@ -132,9 +132,7 @@ export class Crawl {
     const isEvents = this.resource.name === 'events';
     const pieces: Buffer[] = [];
     for (const found of page.found) {
-      const line = isEvents
-        ? eventLine(found, this.#api.account.account)
-        : await snapshotLine(this.#api, this.resource, found, page);
+      const line = isEvents ? await eventLine(this.#api, found) : await snapshotLine(this.#api, this.resource, found, page);
       pieces.push(line, newline);
     }
     return Batch.ofBytes(Buffer.concat(pieces), page.found.length);

@@ -9,7 +9,7 @@ import type { Mode } from './client.ts';
  *     test:beginning                       nothing has been read, but it is to be
  *
  * Which objects of that second (and of the overlap before it) have been read is no part of the position: the source saves their ids.
- * A person may write the moment alone, or `beginning`.
+ * A person may write the moment alone, `beginning`, or the id of an event.
  */
 export interface Position {
   mode: Mode | undefined;
@@ -40,6 +40,11 @@ export function parsePosition(text: string): Position {
     );
   }
   return { mode: match[1] as Mode | undefined, atS, id: match[3] };
+}
+
+/** Whether a place is written as the id of an event, whose second has to be asked for. */
+export function isEventId(text: string): boolean {
+  return /^evt_[A-Za-z0-9_]+$/.test(text);
 }
 
 /** `2026-11-24T10:05:00Z` */

@@ -1,8 +1,9 @@
-import { memberOf } from '../json-bytes.ts';
+import { elementsOf, memberOf, type Range } from '../json-bytes.ts';
 import type { JsonObject } from '../lines.ts';
 import type { StripeApi } from './client.ts';
+import { StripeError } from './errors.ts';
 import { type Found, type Page, readPage } from './page.ts';
-import type { Resource } from './resources.ts';
+import { nestedOf, type Resource } from './resources.ts';
 import type { List, Query } from './window.ts';
 
 const pageSize = 100;
@@ -35,23 +36,30 @@ function fetchPage(
   );
 }
 
-/** An event as its line: its own bytes. One of a connected account that does not say so is given the account. */
-export function eventLine({ value, raw }: Found, account: string | undefined): Buffer {
-  if (account === undefined || value.account !== undefined) return raw;
-  return Buffer.concat([Buffer.from(`{"account":${JSON.stringify(account)},`), raw.subarray(1)]);
+/**
+ * An event as its line: its own bytes. Two things are added where they would be missing: the account of a connected account's event that does
+ * not name it, and the entries of a list that Stripe cut at ten, as far as they were there when it happened.
+ */
+export async function eventLine(api: StripeApi, { value, raw, created }: Found): Promise<Buffer> {
+  const { account } = api.account;
+  const object = (value.data as JsonObject | undefined)?.object as JsonObject | undefined;
+  const resource = typeof object?.object === 'string' ? nestedOf(object.object) : undefined;
+  const isCut = resource !== undefined && Object.keys(resource.nested ?? {}).some((name) => isCutList(object?.[name]));
+  const whole = isCut && object !== undefined ? await complete(api, resource, raw, ['data', 'object'], object, created) : raw;
+  if (account === undefined || value.account !== undefined) return whole;
+  return Buffer.concat([Buffer.from(`{"account":${JSON.stringify(account)},`), whole.subarray(1)]);
 }
 
 /**
- * An object as it was found at `fetchedAtS`, in the envelope of an event: `snapshot.<its object>`, created when it was fetched. Lists inside
- * it are completed; everything else is its own bytes.
+ * An object as it was found when the page was given, in the envelope of an event: `snapshot.<its object>`, created when it was fetched. Lists
+ * inside it are completed; everything else is its own bytes.
  */
 export async function snapshotLine(
   api: StripeApi,
   resource: Resource,
-  found: Found,
+  { id, value, raw }: Found,
   page: Pick<Page, 'dateS' | 'version'>,
-): Promise<Buffer> {
-  const { id, value } = found;
+) {
   const { account, mode } = api.account;
   const envelope = JSON.stringify({
     id: `snap_${id}_${page.dateS}`,
@@ -62,33 +70,69 @@ export async function snapshotLine(
     account: account ?? null,
     livemode: typeof value.livemode === 'boolean' ? value.livemode : mode === 'live',
   });
-  const raw = await completed(api, resource, found);
-  return Buffer.concat([Buffer.from(`${envelope.slice(0, -1)},"data":{"object":`), raw, Buffer.from('}}')]);
+  const whole = await complete(api, resource, raw, [], value, Number.POSITIVE_INFINITY);
+  return Buffer.concat([Buffer.from(`${envelope.slice(0, -1)},"data":{"object":`), whole, Buffer.from('}}')]);
 }
 
-/** The object's bytes, each list inside it that was cut put in whole. */
-async function completed(api: StripeApi, resource: Resource, { id, value, raw }: Found): Promise<Buffer> {
+function isCutList(value: unknown): boolean {
+  return (value as { has_more?: unknown } | null | undefined)?.has_more === true;
+}
+
+/** The bytes in which each cut list of the object at `path` is whole: what it holds, and behind it what the API has besides, created by `asOfS`. */
+async function complete(
+  api: StripeApi,
+  resource: Resource,
+  raw: Buffer,
+  path: readonly string[],
+  object: JsonObject,
+  asOfS: number,
+) {
   let whole = raw;
-  for (const [name, path] of Object.entries(resource.nested ?? {})) {
-    const list = value[name] as (JsonObject & { has_more?: unknown; url?: unknown }) | null | undefined;
-    const range = list?.has_more === true ? memberOf(whole, 0, name) : undefined;
-    if (range === undefined) continue;
-    const entries: Buffer[] = [];
-    const url = path.replace('{id}', encodeURIComponent(id));
-    let page: Page | undefined;
-    do {
-      page = await fetchPage(api, url, resource, {}, { starting_after: page?.found.at(-1)?.id });
-      for (const entry of page.found) entries.push(entry.raw);
-    } while (page.hasMore && page.found.length > 0);
+  for (const [name, template] of Object.entries(resource.nested ?? {})) {
+    if (!isCutList(object[name])) continue;
+    const data = rangeOf(whole, [...path, name, 'data']);
+    const hasMore = rangeOf(whole, [...path, name, 'has_more']);
+    if (data === undefined || hasMore === undefined) continue;
+    const all = await entriesOf(api, resource, template.replace('{id}', encodeURIComponent(String(object.id))));
+    if (all === undefined) continue;
+    const held = (object[name] as { data: { id?: unknown }[] }).data;
+    const known = new Set(held.map(({ id }) => id));
+    const entries = elementsOf(whole, data.start).map(({ start, end }) => whole.subarray(start, end));
+    for (const { id, created, raw: bytes } of all) if (!known.has(id) && created <= asOfS) entries.push(bytes);
     const joined = entries.flatMap((entry, i) => (i === 0 ? [entry] : [Buffer.from(','), entry]));
-    const rest = JSON.stringify({ has_more: false, url: list?.url });
-    whole = Buffer.concat([
-      whole.subarray(0, range.start),
-      Buffer.from('{"object":"list","data":['),
-      ...joined,
-      Buffer.from(`],${rest.slice(1)}`),
-      whole.subarray(range.end),
-    ]);
+    const edits = [
+      { range: data, bytes: Buffer.concat([Buffer.from('['), ...joined, Buffer.from(']')]) },
+      { range: hasMore, bytes: Buffer.from('false') },
+    ];
+    // From the back, so that the places before stay right.
+    for (const { range, bytes } of edits.sort((a, b) => b.range.start - a.range.start))
+      whole = Buffer.concat([whole.subarray(0, range.start), bytes, whole.subarray(range.end)]);
   }
   return whole;
+}
+
+const maxBeginnings = 5;
+
+/** All entries of a list inside an object; undefined where there is no such list any more. An entry that was deleted while it served as a cursor means to begin again. */
+async function entriesOf(api: StripeApi, resource: Resource, path: string): Promise<Found[] | undefined> {
+  for (let beginnings = 1; ; beginnings++) {
+    const entries: Found[] = [];
+    try {
+      let page: Page | undefined;
+      do {
+        page = await fetchPage(api, path, resource, {}, { starting_after: page?.found.at(-1)?.id });
+        entries.push(...page.found);
+      } while (page.hasMore && page.found.length > 0);
+      return entries;
+    } catch (error) {
+      if (!(error instanceof StripeError) || error.kind !== 'missing' || beginnings === maxBeginnings) throw error;
+      if (entries.length === 0) return undefined;
+    }
+  }
+}
+
+function rangeOf(bytes: Buffer, path: readonly string[]): Range | undefined {
+  let range: Range | undefined = { start: 0, end: bytes.length };
+  for (const name of path) range = range && memberOf(bytes, range.start, name);
+  return range;
 }

@@ -37,8 +37,9 @@ const table: readonly Resource[] = [
     name: 'subscriptions',
     permission: 'Subscriptions',
     query: { status: 'all' },
-    expand: ['data.discounts.source.coupon'],
-    nested: { items: '/v1/subscription_items?subscription={id}' },
+    // An item's own discounts come with the id of their coupon: one level more would be the fifth.
+    expand: ['data.discounts.source.coupon', 'data.items.data.discounts'],
+    nested: { items: '/v1/subscription_items?subscription={id}&expand[]=data.discounts' },
     isBackfilled: true,
   },
   { name: 'subscription_schedules', permission: 'Subscriptions' },
@@ -112,3 +113,9 @@ export function resourceOf(name: string): Resource {
 
 /** What --backfill lists where nothing is named. */
 export const backfilledNames: readonly string[] = table.filter(({ isBackfilled }) => isBackfilled).map(({ name }) => name);
+
+/** The list whose objects have this name (`subscription`), if lists inside them may be cut. */
+export function nestedOf(object: string): Resource | undefined {
+  const resource = byName.get(`${object}s`);
+  return resource?.nested === undefined ? undefined : resource;
+}

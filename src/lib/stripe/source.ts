@@ -6,9 +6,10 @@ import type { Begin } from '../marks.ts';
 import type { Piece, Source } from '../sources.ts';
 import { type Account, StripeApi, type Tuning } from './client.ts';
 import { Crawl, type Reading } from './crawl.ts';
+import { StripeError } from './errors.ts';
 import { readPage } from './page.ts';
 import type { Place } from './place.ts';
-import { beginningS, momentOf, parsePosition } from './position.ts';
+import { beginningS, isEventId, momentOf, type Position, parsePosition } from './position.ts';
 import { backfilledNames, resourceNames, resourceOf } from './resources.ts';
 import { loadSeen } from './seen.ts';
 
@@ -107,7 +108,7 @@ export class StripeSource implements Source {
 
   async *#readAll(from: Readonly<Record<string, string>>): AsyncGenerator<Piece> {
     const nowS = await this.#now();
-    const due = this.#place(from, nowS);
+    const due = await this.#place(from, nowS);
     for (const crawl of due.restarts) {
       this.#marked = crawl;
       yield crawl.restart();
@@ -143,13 +144,13 @@ export class StripeSource implements Source {
   }
 
   /** Puts each list where it goes on; says which have to be listed now, and which begin anew. */
-  #place(from: Readonly<Record<string, string>>, nowS: number): { lists: Crawl[]; restarts: Crawl[] } {
+  async #place(from: Readonly<Record<string, string>>, nowS: number): Promise<{ lists: Crawl[]; restarts: Crawl[] }> {
     const { from: place, until, isBackfill } = this.#plan;
     if (until !== undefined) this.#reading.untilS = until(nowS);
     for (const crawl of this.#crawls()) {
       const text = from[crawl.shard];
       if (text === undefined) crawl.startAt({ atS: place(nowS), id: undefined });
-      else crawl.startAt(this.#checked(text));
+      else crawl.startAt(await this.#checked(text));
     }
     const events = this.#events;
     const isStale = events !== undefined && from[''] !== undefined && events.atS !== beginningS && events.atS < nowS - keptS;
@@ -166,7 +167,8 @@ export class StripeSource implements Source {
     return { lists: this.#lists, restarts: [] };
   }
 
-  #checked(text: string) {
+  async #checked(text: string): Promise<Pick<Position, 'atS' | 'id'>> {
+    if (isEventId(text)) return { atS: await this.#secondOf(text), id: text };
     const position = parsePosition(text);
     const { mode } = this.#api.account;
     if (position.mode !== undefined && position.mode !== mode) {
@@ -177,6 +179,21 @@ export class StripeSource implements Source {
       );
     }
     return position;
+  }
+
+  /** When an event was created. */
+  async #secondOf(id: string): Promise<number> {
+    try {
+      return await this.#api.get(`/v1/events/${id}`, 'Events', ({ body }) => Number(JSON.parse(body.toString('utf8')).created));
+    } catch (error) {
+      if (!(error instanceof StripeError) || error.kind !== 'missing') throw error;
+      throw new Failure(
+        'badData',
+        `there is no event ${id}, or it is older than 30 days`,
+        'give a time instead, as 2026-11-24T10:00:00Z',
+        error,
+      );
+    }
   }
 
   #staleCursor({ position }: Crawl, nowS: number): Failure {

@@ -45,7 +45,7 @@ export async function openWindow(list: List, fromS: number, untilS = Number.POSI
 }
 
 async function* walk(list: List, fromS: number, toS: number): AsyncGenerator<Page> {
-  let page = await findOldest(list, fromS, toS);
+  let page = await enter(list, fromS, toS);
   let last: Found | undefined;
   while (page !== undefined && page.found.length > 0) {
     const newest = page.found[0] as Found;
@@ -64,7 +64,20 @@ async function pageBehind(list: List, fromS: number, toS: number, { id, created 
     return await list({ ...boundsOf(fromS, toS), ending_before: id });
   } catch (error) {
     if (!(error instanceof StripeError) || error.kind !== 'missing') throw error;
-    return await findOldest(list, Math.max(fromS, created), toS);
+    return await enter(list, Math.max(fromS, created), toS);
+  }
+}
+
+const maxEntries = 5;
+
+/** The oldest page of [fromS, toS). An object that was deleted while it served as a cursor means to begin again. */
+async function enter(list: List, fromS: number, toS: number): Promise<Page | undefined> {
+  for (let entries = 1; ; entries++) {
+    try {
+      return await findOldest(list, fromS, toS);
+    } catch (error) {
+      if (!(error instanceof StripeError) || error.kind !== 'missing' || entries === maxEntries) throw error;
+    }
   }
 }
 

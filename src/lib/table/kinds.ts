@@ -1,14 +1,14 @@
 /**
- * What the values of a field have been, as a set of bits, and the column that can hold them all exactly. Whole numbers up to 15 digits are
- * told from longer ones: only those a double holds too.
+ * What the values of a field have been, as a set of bits, and the column that can hold them all exactly. Whole numbers up to 2^53 are
+ * told from greater ones: only those a double holds too.
  */
 export const kinds = {
   boolean: 1,
-  /** A whole number of up to 15 digits. */
+  /** A whole number from -2^53 to 2^53. */
   small: 2,
-  /** Longer, but within 64 bits. */
+  /** Beyond, but within 64 bits. */
   big: 4,
-  /** Longer, but within 128 bits. */
+  /** Beyond, but within 128 bits. */
   huge: 8,
   /** A number whose digits a double gives back. */
   double: 16,

@@ -1,5 +1,7 @@
 import { kinds } from './kinds.ts';
 
+/** Up to here a double holds every whole number. */
+const double = 2n ** 53n;
 const int64 = 2n ** 63n;
 const int128 = 2n ** 127n;
 
@@ -20,6 +22,7 @@ export function kindOfNumber(bytes: Buffer, start: number, end: number): number 
 function kindOfLong(text: string): number {
   if (/[.eE]/.test(text)) return isDouble(text) ? kinds.double : kinds.text;
   const value = BigInt(text);
+  if (value >= -double && value <= double) return kinds.small;
   if (value >= -int64 && value < int64) return kinds.big;
   return value > -int128 && value < int128 ? kinds.huge : kinds.text;
 }

@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { Call } from '../command.ts';
 import type { Epoch, Sink } from '../delivery.ts';
-import { type Database, withDatabase } from '../duckdb/database.ts';
+import { type Database, isOfData, withDatabase } from '../duckdb/database.ts';
+import { Failure } from '../errors.ts';
 import type { Batch } from '../lines.ts';
 import type { Begin } from '../marks.ts';
 import { beginIn, checkTerm, type Kept, makeBookkeeping, replayed, writeChanges, writeCheckpoint } from './checkpoints.ts';
@@ -147,17 +148,34 @@ export class TableSink implements Sink {
     await database.run(`delete from ${quoteName(table)} where ${labelColumn} in (${labels.join(', ')})`);
   }
 
-  #transaction(work: (database: Database) => Promise<void>): Promise<void> {
-    const { path, memoryBytes } = this.#options;
+  async #transaction(work: (database: Database) => Promise<void>): Promise<void> {
+    const { path, table, memoryBytes } = this.#options;
     const { context } = this.#call;
     const onWait = (note: string | undefined) => {
       context.progress.note = note;
     };
-    return withDatabase({ path, isReadOnly: false, memoryBytes, temporary: this.#folder, onWait }, (database) =>
-      database.transaction(async () => {
-        await makeBookkeeping(database);
-        await work(database);
-      }),
-    );
+    try {
+      await withDatabase({ path, isReadOnly: false, memoryBytes, temporary: this.#folder, onWait }, (database) =>
+        database.transaction(async () => {
+          await makeBookkeeping(database);
+          await work(database);
+        }),
+      );
+    } catch (error) {
+      if (error instanceof Failure || !(error instanceof Error)) throw error;
+      if (/base table|alter view|is not an? table/i.test(error.message)) {
+        throw new Failure('misconfigured', `${table} is a view in ${path}`, 'choose the name of a table, or a new one', error);
+      }
+      if (!isOfData(error.message)) throw error;
+      // The message may show a record: it is for those who ask.
+      context.detail(error.message);
+      const kind = error.message.split(':', 1)[0];
+      throw new Failure(
+        'badData',
+        `DuckDB cannot put the records into ${table} (${kind})`,
+        'see its own words with -v; a constraint of the table may forbid them',
+        error,
+      );
+    }
   }
 }

@@ -87,7 +87,7 @@ export class Routes {
   #one(resource: Resource, id: string, { url, now, connected, allow }: Request, shape: Shape): Json {
     allow(resource.permission);
     const expand = readExpandQuery(url.searchParams);
-    const thing = this.#find(resource, decodeURIComponent(id));
+    const thing = this.#find(resource, id);
     if (resource.isVisible?.(thing, now) === false) throw missing(resource.object, id);
     const body = resource.write(thing, shape, connected);
     new Expander(this.#account, this.#resources, shape).expand(body, expand);

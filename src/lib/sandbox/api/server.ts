@@ -42,7 +42,7 @@ export async function serve(account: Account, options: ServerOptions): Promise<S
     try {
       const allow = checkKey(request.headers.authorization, keys);
       const connected = checkAccount(headerOf(request, 'stripe-account'), keys);
-      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      const url = urlOf(request);
       limits.count(url.pathname.split('/').slice(0, 3).join('/'), nowMs);
       const fault = faultOf(account.seed, number, failRate);
       if (fault?.kind === 'refused') throw fault.refusal;
@@ -115,4 +115,12 @@ class Answer {
 function headerOf(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  try {
+    return new URL(url, 'http://127.0.0.1');
+  } catch {
+    throw new Refusal(404, 'Unrecognized request URL.');
+  }
 }

@@ -20,19 +20,24 @@ export function writeEvent({ id, created, type, version, request, object, before
   };
 }
 
-/** What has changed, as it was before: of hashes only the fields that differ, of arrays all. */
+/** What has changed, as it was before: of hashes only the fields that differ, of arrays all; null for what was not there. */
 export function difference(before: Json, after: Json): Json {
   const changed: Json = {};
-  for (const key of Object.keys({ ...after, ...before })) {
+  for (const key in before) {
     const [was, is] = [before[key], after[key]];
-    if (was === is || isEqual(was, is)) continue;
-    changed[key] = isHash(was) && isHash(is) ? difference(was, is) : (was ?? null);
+    if (!isEqual(was, is)) changed[key] = isHash(was) && isHash(is) ? difference(was, is) : was;
   }
+  for (const key in after) if (!(key in before)) changed[key] = null;
   return changed;
 }
 
 function isEqual(a: unknown, b: unknown): boolean {
-  return typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b);
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((one, i) => isEqual(one, b[i]));
+  if (!isHash(a) || !isHash(b)) return false;
+  for (const key in a) if (!isEqual(a[key], b[key])) return false;
+  for (const key in b) if (!(key in a)) return false;
+  return true;
 }
 
 function isHash(value: unknown): value is Json {

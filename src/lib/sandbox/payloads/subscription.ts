@@ -15,7 +15,7 @@ export function writeSubscription(subscription: Subscription, state: Subscriptio
     object: 'subscription',
     application_fee_percent: null,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
-    billing_cycle_anchor: state.periodStart,
+    billing_cycle_anchor: created,
     ...(shape.hasBillingMode && { billing_mode: { flexible: { proration_discounts: 'included' }, type: 'flexible' } }),
     ...(shape.isEndive && { billing_schedules: [] }),
     billing_thresholds: null,

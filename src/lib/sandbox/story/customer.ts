@@ -156,8 +156,10 @@ export class CustomerStory {
 
   // Deleting a customer cancels its subscriptions at once.
   #leave(): void {
-    const { customer } = this;
+    const { account, customer } = this;
     if (customer.state.isDeleted) return;
+    const isAsleep = customer.subscriptions.some(({ state }) => ['incomplete', 'paused', 'unpaid'].includes(state.status));
+    if (isAsleep) return account.plan(account.now + 20 * dayS, () => this.#leave());
     customer.state = { ...customer.state, isDeleted: true };
     for (const story of this.#stories) story.end('request', 'cancellation_requested');
     this.#tell('customer.deleted', customer.state);

@@ -1,4 +1,4 @@
-import type { Item, Price } from '../entities.ts';
+import type { Item, Price, TaxRate } from '../entities.ts';
 import type { Random } from '../random.ts';
 import type { SubscriptionStory } from './subscription.ts';
 
@@ -56,6 +56,13 @@ export function firstItems(story: SubscriptionStory): Item[] {
     if (addOn !== undefined) items.push(addOn);
   }
   return items;
+}
+
+/** The tax of the customer's country, on some; inclusive rates are used once their version has come. */
+export function firstTaxRates({ account, random, owner }: SubscriptionStory): TaxRate[] {
+  const rate = account.catalogue.taxRates.find(({ country }) => country === owner.customer.country);
+  const isSayable = rate !== undefined && (!rate.isInclusive || account.version >= '2019-10-17');
+  return isSayable && random.chance(0.4) ? [rate] : [];
 }
 
 /** An add-on that the subscription does not have yet; a yearly one beside yearly plans, where items of several intervals may mix. */

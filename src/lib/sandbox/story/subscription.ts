@@ -1,14 +1,22 @@
 import type { Account } from '../account.ts';
-import { addPeriod, dayS, hourS } from '../calendar.ts';
-import type { Currency, Discount, Invoice, Item, Price, Subscription, SubscriptionState } from '../entities.ts';
-import { add, fraction, least, nought, roundHalfUp, scale, take } from '../fractions.ts';
-import { prefixOf } from '../payloads/customer.ts';
-import { writeInvoice } from '../payloads/invoice.ts';
+import { addPeriod, dayS } from '../calendar.ts';
+import {
+  blankState,
+  type Currency,
+  type Discount,
+  type Invoice,
+  type Item,
+  type Price,
+  type Subscription,
+  type SubscriptionState,
+} from '../entities.ts';
 import { writeSubscription } from '../payloads/subscription.ts';
 import type { Random } from '../random.ts';
-import { amountOf, worthOf } from '../worth.ts';
+import { worthOf } from '../worth.ts';
 import type { CustomerStory } from './customer.ts';
-import { firstItems } from './offers.ts';
+import { makeInvoice, tellInvoice } from './invoices.ts';
+import { firstItems, firstTaxRates } from './offers.ts';
+import { awaitFirstPayment, dun } from './payments.ts';
 import { whims } from './whims.ts';
 
 type By = 'request' | 'clock';
@@ -25,7 +33,7 @@ export class SubscriptionStory {
     this.account = owner.account;
     this.random = owner.random;
     const now = this.account.now;
-    this.subscription = { id, customer: owner.customer, currency, created: now, state: newState(now) };
+    this.subscription = { id, customer: owner.customer, currency, created: now, state: blankState(now) };
   }
 
   get state(): SubscriptionState {
@@ -50,23 +58,23 @@ export class SubscriptionStory {
       status: trialEnd !== null ? 'trialing' : isIncomplete ? 'incomplete' : 'active',
       items,
       discounts: discount === undefined ? [] : [discount],
-      taxRates: this.#taxRates(),
+      taxRates: firstTaxRates(this),
       trialStart: trialEnd === null ? null : now,
       trialEnd,
       periodEnd: trialEnd ?? endOf(items[0]!.price, now),
     };
     account.subscriptions.push(subscription);
     owner.customer.subscriptions.push(subscription);
-    const invoice = this.#bill(this.state, 'subscription_create');
+    const invoice = makeInvoice(account, subscription, this.state, 'subscription_create');
     subscription.state = { ...this.state, latestInvoice: invoice.id };
     this.tell('request', 'created');
     if (discount !== undefined) this.#begun(discount);
     if (isIncomplete) invoice.status = 'open';
-    else this.#tellInvoice(invoice, 'invoice.paid');
+    else tellInvoice(account, invoice, 'invoice.paid');
     this.revalue();
     this.#planRenewal();
     this.#planWhim();
-    if (isIncomplete) this.#complete(invoice);
+    if (isIncomplete) awaitFirstPayment(this, invoice);
     if (trialEnd !== null) account.plan(trialEnd - 3 * dayS, () => this.#warnOfTrialEnd());
   }
 
@@ -97,6 +105,15 @@ export class SubscriptionStory {
     this.tell(by, 'deleted');
     this.revalue();
     owner.hasLost(subscription.currency);
+  }
+
+  /**
+   * The end of a subscription that does not count any more. A note of it comes first: the event of a deletion doesn't say what was before, so that
+   * nobody who sees the last 30 days alone could know that it did not count.
+   */
+  giveUp(): void {
+    this.change('request', { metadata: { note: 'asks to be canceled' } });
+    this.account.plan(this.account.now + 600, () => this.end('request', 'cancellation_requested'));
   }
 
   /** Gives a discount to the subscription, or to one of its items; the coupon says until when. */
@@ -162,7 +179,7 @@ export class SubscriptionStory {
     account.plan(account.now + random.between(5, 60) * dayS, () => {
       if (this.state.status !== 'paused') return;
       if (isBack) this.#resume();
-      else this.end('request', 'cancellation_requested');
+      else this.giveUp();
     });
   }
 
@@ -186,67 +203,9 @@ export class SubscriptionStory {
     );
   }
 
-  // The invoice for this state, paid.
-  #bill(state: SubscriptionState, reason: Invoice['reason']): Invoice {
-    const { account, subscription } = this;
-    const { customer, currency } = subscription;
-    const isFree = state.status === 'trialing';
-    const gross = state.items.reduce((sum, item) => add(sum, amountOf(item, currency)), nought);
-    const net = state.discounts.reduce((sum, { coupon }) => {
-      if (coupon.percentOff !== undefined) return take(sum, scale(sum, scale(fraction(coupon.percentOff), [1n, 100n])));
-      return take(sum, least(sum, [BigInt(coupon.options?.[currency] ?? coupon.amountOff!), 1n]));
-    }, gross);
-    const invoice: Invoice = {
-      id: account.newInvoiceId(),
-      subscription,
-      state,
-      created: account.now,
-      number: `${prefixOf(customer.number)}-${String(account.invoices.length + 1).padStart(6, '0')}`,
-      reason,
-      subtotal: isFree ? 0 : roundHalfUp(gross),
-      total: isFree ? 0 : roundHalfUp(net),
-      status: 'paid',
-      attempts: 1,
-    };
-    account.invoices.push(invoice);
-    return invoice;
-  }
-
-  #tellInvoice(invoice: Invoice, type: string): void {
-    const was = { ...invoice };
-    this.account.tell('clock', type, (shape) => writeInvoice(was, shape));
-  }
-
-  #taxRates(): SubscriptionState['taxRates'] {
-    const { account, random, owner } = this;
-    const rate = account.catalogue.taxRates.find(({ country }) => country === owner.customer.country);
-    const isSayable = rate !== undefined && (!rate.isInclusive || account.version >= '2019-10-17');
-    return isSayable && random.chance(0.4) ? [rate] : [];
-  }
-
   #begun(discount: Discount): void {
     this.owner.tellDiscount('request', 'created', discount);
     if (discount.end !== null) this.account.plan(discount.end, () => this.revalue());
-  }
-
-  // The first payment goes through at once, or later, or never.
-  #complete(invoice: Invoice): void {
-    const { account, random } = this;
-    const waitS = random.weigh([
-      [70, 0],
-      [15, random.between(60, 20 * hourS)],
-      [15, undefined],
-    ]);
-    account.plan(account.now + (waitS ?? 23 * hourS), () => {
-      if (this.state.status !== 'incomplete') return;
-      if (waitS === undefined) {
-        invoice.status = 'void';
-        return this.change('clock', { status: 'incomplete_expired', endedAt: account.now, canceledAt: account.now });
-      }
-      invoice.status = 'paid';
-      this.#tellInvoice(invoice, 'invoice.paid');
-      this.change('clock', { status: 'active' });
-    });
   }
 
   #warnOfTrialEnd(): void {
@@ -261,7 +220,7 @@ export class SubscriptionStory {
   }
 
   #renew(): void {
-    const { account, random, owner, state } = this;
+    const { account, random, owner, state, subscription } = this;
     if (state.cancelsAtPeriodEnd) return this.end('clock', 'cancellation_requested');
     if (state.status === 'paused' || state.status === 'unpaid' || state.status === 'incomplete') return;
     if (state.status === 'trialing') {
@@ -283,45 +242,21 @@ export class SubscriptionStory {
     for (const discount of gone) owner.tellDiscount('clock', 'deleted', discount);
     // A coupon for once comes off this invoice and is gone after it.
     const billed = { ...next, discounts: state.discounts.filter(({ end }) => end === null || end > now) };
-    const invoice = this.#bill(billed, 'subscription_cycle');
+    const invoice = makeInvoice(account, subscription, billed, 'subscription_cycle');
     const isPaused = state.pauseCollection !== null;
     const fails = !isOverdue && !isPaused && invoice.total > 0 && random.chance(state.status === 'trialing' ? 0.08 : 0.04);
     if (fails || isOverdue || isPaused) invoice.status = isPaused ? 'void' : 'open';
-    if (fails) this.#tellInvoice(invoice, 'invoice.payment_failed');
-    else if (invoice.status === 'paid') this.#tellInvoice(invoice, 'invoice.paid');
+    if (fails) tellInvoice(account, invoice, 'invoice.payment_failed');
+    else if (invoice.status === 'paid') tellInvoice(account, invoice, 'invoice.paid');
     this.change('clock', { ...next, status: fails ? 'past_due' : next.status, latestInvoice: invoice.id });
     this.#planRenewal();
-    if (fails) this.#dun(invoice);
+    if (fails) dun(this, invoice);
   }
 
-  // Stripe tries again for three weeks, and then does what the account's settings say.
-  #dun(invoice: Invoice): void {
-    const { account, random } = this;
-    const days = [3, 8, 15, 21];
-    const paidAt = random.chance(0.65) ? random.pick(days) : undefined;
-    const last = random.chance(0.5) ? 'canceled' : 'unpaid';
-    for (const day of days) {
-      account.plan(account.now + day * dayS, () => {
-        if (this.isOver || invoice.status !== 'open' || this.state.status !== 'past_due') return;
-        invoice.attempts++;
-        if (day === paidAt) return this.#recover(invoice);
-        this.#tellInvoice(invoice, 'invoice.payment_failed');
-        if (day !== days.at(-1)) return;
-        if (last === 'canceled') return this.end('clock', 'payment_failed');
-        this.change('clock', { status: 'unpaid' });
-        const isBack = random.chance(0.5);
-        account.plan(account.now + random.between(2, 40) * dayS, () => {
-          if (this.isOver || this.state.status !== 'unpaid') return;
-          if (isBack) this.#recover(invoice);
-          else this.end('request', 'cancellation_requested');
-        });
-      });
-    }
-  }
-
-  #recover(invoice: Invoice): void {
+  /** An invoice that was open is paid after all. */
+  recover(invoice: Invoice): void {
     invoice.status = 'paid';
-    this.#tellInvoice(invoice, 'invoice.paid');
+    tellInvoice(this.account, invoice, 'invoice.paid');
     this.change('clock', { status: 'active' });
     if (this.state.periodEnd > this.account.now) return;
     this.change('clock', this.#periodFromNow(this.state.items[0]!.price));
@@ -349,29 +284,6 @@ export class SubscriptionStory {
       this.#planWhim();
     });
   }
-}
-
-function newState(now: number): SubscriptionState {
-  return {
-    status: 'active',
-    items: [],
-    discounts: [],
-    taxRates: [],
-    pauseCollection: null,
-    cancelAt: null,
-    cancelsAtPeriodEnd: false,
-    canceledAt: null,
-    cancelReason: null,
-    feedback: null,
-    endedAt: null,
-    trialStart: null,
-    trialEnd: null,
-    pausedAt: null,
-    periodStart: now,
-    periodEnd: now,
-    latestInvoice: null,
-    metadata: {},
-  };
 }
 
 function endOf({ interval, intervalCount }: Price, start: number): number {

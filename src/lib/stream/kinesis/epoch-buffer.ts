@@ -1,13 +1,7 @@
 import { Batch } from '../../lines.ts';
 import type { Piece } from '../../sources.ts';
+import { type Cuts, cellMs } from '../epochs.ts';
 
-/** What closes an epoch: so many records or bytes since the checkpoint, or the next cell of arrival time. */
-export interface Cuts {
-  maxRecords: number;
-  maxBytes: number;
-}
-
-const cellMs = 10_000;
 /** Arrival times are the service's and approximate: a cell is over a little later than the clock says. */
 const settleMs = 1_000;
 const newline = Buffer.from('\n');

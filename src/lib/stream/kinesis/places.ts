@@ -1,18 +1,12 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { KinesisRecord, KinesisShard } from '../../aws/kinesis.ts';
 import { Failure } from '../../errors.ts';
+import type { Place } from '../positions.ts';
 import type { ReaderWorld, ShardStart } from './shard-reader.ts';
 import { retryAws } from './tuning.ts';
 
 /** The position of a shard that was closed (by a split or a merge) and read to its end. Kinesis's own word. */
 export const shardEnd = 'SHARD_END';
-
-/** A place in a stream, as a person says it. A sequence number stands for its moment too, in the other shards. */
-export type Place =
-  | { kind: 'beginning' }
-  | { kind: 'end' }
-  | { kind: 'time'; atMs: number }
-  | { kind: 'sequence'; sequenceNumber: string };
 
 /** A sequence number, found: its shard, and when it arrived. */
 export interface Landmark {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Kinesis } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
-import type { Batch, Line } from '../../lines.ts';
+import { BadLine, type Batch, type Line } from '../../lines.ts';
 import { keyReader } from '../keys.ts';
 import { limits, PutQueue } from './put-queue.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
@@ -35,7 +35,14 @@ export class KinesisSink implements Sink {
     const queue = this.#queue;
     for (const line of batch.lines) {
       const data = dataOf(line);
-      const key = this.#keyOf?.(line);
+      let key: string | undefined;
+      try {
+        key = this.#keyOf?.(line);
+      } catch (error) {
+        if (!(error instanceof BadLine)) throw error;
+        this.#call.rejects.line(line, error.message);
+        continue;
+      }
       if (!key) this.#keyless++;
       const partitionKey = key ? keyWithinLimit(key) : createHash('sha256').update(data.subarray(0, -1)).digest('hex');
       const bytes = data.length + Buffer.byteLength(partitionKey);

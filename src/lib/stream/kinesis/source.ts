@@ -2,24 +2,14 @@ import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import { Batch } from '../../lines.ts';
 import type { Piece, Source } from '../../sources.ts';
-import { type Cuts, EpochBuffer } from './epoch-buffer.ts';
+import type { Cuts } from '../epochs.ts';
+import type { Plan } from '../plan.ts';
+import { EpochBuffer } from './epoch-buffer.ts';
 import { Lineage } from './lineage.ts';
-import { findLandmark, isPast, type Landmark, type Place, placeShards, shardEnd } from './places.ts';
+import { findLandmark, isPast, type Landmark, placeShards, shardEnd } from './places.ts';
 import { type Chunk, type ReaderWorld, ShardReader, type ShardStart } from './shard-reader.ts';
 import { defaultTuning, retryAws, type Tuning } from './tuning.ts';
 import { Unpacker } from './unpacker.ts';
-
-/** What is to be read. */
-export interface Plan {
-  /** Where a shard without a checkpoint begins. */
-  position: Place;
-  /** The last place that is read: a sequence number is included, a time is not. */
-  until: Place | undefined;
-  exitAtEnd: boolean;
-  count: number | undefined;
-  /** Under an app: how epochs are cut. Without one an answer leaves as it came. */
-  cuts: Cuts | undefined;
-}
 
 /** A shard that is being read. */
 interface Active {

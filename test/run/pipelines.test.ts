@@ -1,0 +1,155 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { AppState } from '../../src/lib/checkpoints.ts';
+import { bash, environmentIn, type Ran, temporary } from '../house/bash.ts';
+
+/** The same pipeline by the shell and by `buda run`: the same records, marks, commits, dead letters and exit code. */
+
+const folder = mkdtempSync(join(temporary, 'buda-run-'));
+const records = Array.from({ length: 60 }, (_, n) => `{"id":"e_${n}","n":${n},"k":"${n % 7}"}`);
+const input = `${records.join('\n')}\n`;
+
+vi.setConfig({ testTimeout: 60_000 });
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'home'), { mode: 0o700 });
+  // A stream written in pieces, so that its epochs are not one.
+  const script = 'head -n 25 input | buda put-stream -q numbers && tail -n +26 input | buda put-stream -q numbers';
+  writeFileSync(join(folder, 'input'), input);
+  const { exit, stderr } = await bash(script, { cwd: folder, env: environmentIn(folder) });
+  expect(exit, stderr).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Steps {
+  source: string | undefined;
+  middle: string[];
+  sink: string | undefined;
+}
+
+const middle = fc.constantFrom(
+  'buda each -- cat',
+  'buda each -- sort -r',
+  'buda each -j 2 --ok 1 -- grep 5',
+  'buda each --dead-letter dead -- grep -F no-such',
+  "buda each -- awk '/e_4/ { exit 3 } { print }'",
+  'buda each --dead-letter dead -- sed \'s/^{"id":"e_1/oops/\'',
+  'buda each -- sed \'s/^{"id":"e_31/oops/\'',
+  'buda each -- head -n 2',
+  'buda each -j 3 -- tac',
+  'buda each --dead-letter dead --max-dead 10% -- sed \'s/^{"id":"e_3/oops/\'',
+);
+const pipelines: fc.Arbitrary<Steps> = fc.record({
+  source: fc.constantFrom(
+    undefined,
+    'buda get-stream numbers -e',
+    'buda get-stream numbers -e --app it --epoch 7',
+    'buda get-stream numbers -e --app it -n 33 --epoch 20',
+  ),
+  middle: fc.array(middle, { maxLength: 3 }),
+  sink: fc.constantFrom(
+    undefined,
+    'buda put-stream out',
+    'buda put-stream out --app it',
+    'buda put-stream out --app other',
+    'buda put-stream out --forward',
+  ),
+});
+
+/** Runs a script twice in a home of its own: the second run goes on where the first has stopped. */
+async function runTwice(name: string, script: string) {
+  const cwd = join(folder, name);
+  mkdirSync(join(cwd, 'home'), { recursive: true, mode: 0o700 });
+  const env = environmentIn(cwd);
+  const copied = await bash(`cp -R '${folder}/home/streams' home/`, { cwd, env });
+  expect(copied.exit, copied.stderr).toBe(0);
+  const runs: Ran[] = [];
+  for (let i = 0; i < 2; i++) runs.push(await bash(script, { cwd, env, input: Buffer.from(input), pipefail: true }));
+  const out = await bash('buda get-stream out -e -q', { cwd, env });
+  const exits = runs.map(({ exit }) => exit);
+  const result = {
+    exits,
+    stdout: runs.map(({ stdout }) => normalised(stdout)),
+    delivered: out.exit === 0 ? out.stdout : 'none',
+    state: stateIn(join(cwd, 'home/state'), exits),
+    // How far the steps before one that failed have come by then is a matter of time, in a shell's pipe.
+    dead: exits.every((exit) => exit === 0) && existsSync(join(cwd, 'dead')) ? lettersIn(join(cwd, 'dead')) : [],
+    said: runs.map(({ stderr }) => stderr),
+  };
+  rmSync(cwd, { recursive: true, force: true });
+  return result;
+}
+
+/** Without what differs from run to run. */
+function normalised(text: string): string {
+  return text
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'RUN')
+    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+}
+
+function stateIn(place: string, exits: Ran['exit'][]): unknown[] {
+  if (!existsSync(place)) return [];
+  const names = readdirSync(place).filter((name) => name.endsWith('.json'));
+  return names.sort().map((name) => {
+    const { sources, ...document } = JSON.parse(normalised(readFileSync(join(place, name), 'utf8'))) as AppState;
+    const hasFailed = exits.some((exit) => exit !== 0);
+    const known = Object.values(sources).map(({ last_run, ...source }) => (hasFailed ? source : { ...source, last_run }));
+    return { ...document, sources: known };
+  });
+}
+
+/** Steps of one process write one after the other; those of several in any order. A record made here has no line. */
+function lettersIn(path: string): string[] {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines
+    .map((line) => JSON.parse(line) as Record<string, string>)
+    .map(({ step, reason, record }) => JSON.stringify({ step, reason, record }))
+    .sort();
+}
+
+describe('random pipelines', () => {
+  const rounds = 12;
+  const all = fc.sample(pipelines, { seed: 7, numRuns: rounds * 3 });
+  // Without any step there is no pipeline.
+  const tried = all.filter(({ source, middle, sink }) => source ?? sink ?? middle[0]).slice(0, rounds);
+  test.each(tried.map((steps, i) => [[steps.source, ...steps.middle, steps.sink].filter(Boolean) as string[], i] as const))(
+    '%j',
+    async (steps, i) => {
+      const quoted = steps.join(' | ').replaceAll("'", `'\\''`);
+      const [shell, run] = await Promise.all([
+        runTwice(`shell-${i}`, steps.join(' | ')),
+        runTwice(`run-${i}`, `buda run '${quoted}'`),
+      ]);
+      const { said: _, ...expected } = shell;
+      expect(run, `the shell's said:\n${shell.said.join('--\n')}`).toMatchObject(expected);
+    },
+  );
+});
+
+test('a step that cannot begin ends the whole before anything runs', async () => {
+  const cwd = join(folder, 'early');
+  mkdirSync(join(cwd, 'home'), { recursive: true, mode: 0o700 });
+  const { exit, stderr } = await bash("buda run 'get-stream nothing --app it -e | put-stream out'", {
+    cwd,
+    env: environmentIn(cwd),
+  });
+  expect(exit).toBe(78);
+  expect(stderr).toContain('buda run: there is no stream local:nothing');
+  expect(readdirSync(join(cwd, 'home'))).toEqual([]);
+});
+
+test('-v says what every step has counted', async () => {
+  const { stderr } = await bash("buda run -v 'each -- head -n 5 | buda put-stream counted'", {
+    cwd: folder,
+    env: environmentIn(folder),
+    input: Buffer.from(input),
+  });
+  const table = stderr.split('\n').filter((line) => / {2}/.test(line));
+  expect(table.map((line) => line.replace('buda run: ', '').trim().split(/ {2,}/))).toEqual([
+    ['step', 'in', 'out', 'dead', 'epochs'],
+    ['each', '60', '5', '0', '0'],
+    ['put-stream', '5', '5', '0', '0'],
+  ]);
+});
