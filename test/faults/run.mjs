@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startPipeline } from './pipeline.mjs';
+import { randomOf } from './random.mjs';
 import * as sinks from './sinks.mjs';
 import * as sources from './sources.mjs';
 import { bin, kinesisEnv, startKinesis, stopKinesis } from './world.mjs';
@@ -41,17 +42,6 @@ const faults = ['kill', 'kill', 'kill', 'killAll', 'term', 'termAll', 'stop', 'f
 const mayRunAgain = new Set([0, 1, 75, 130, 137, 141, 143]);
 const maxAttempts = 40;
 const attemptMs = 60_000;
-
-/** A stream of numbers from 0 to 1 that a seed decides (mulberry32). */
-function randomOf(number) {
-  let state = number | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function pick(random, list) {
   return list[Math.floor(random() * list.length)];
