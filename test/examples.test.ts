@@ -9,7 +9,7 @@ import { loadAll } from './house/commands.ts';
 import { isThere } from './house/tools.ts';
 
 /**
- * Every example of every command, of man/buda.1 and of the README is run, each in its own copy of one stage, and has to end with 0.
+ * Every example of every command and of man/buda.1 is run, each in its own copy of one stage, and has to end with 0.
  * What would go on for ever is told to stop by SIGTERM after a while, and has to end with 0 too.
  */
 const folder = mkdtempSync(join(temporary, 'buda-examples-'));
@@ -51,9 +51,6 @@ for (const { words, command } of await loadAll()) {
 describe.concurrent('man buda', () => {
   for (const run of examplesOfManual()) testOf(run);
 });
-describe.concurrent('README.md', () => {
-  for (const run of examplesOfReadme()) testOf(run);
-});
 
 let copies = 0;
 
@@ -88,14 +85,7 @@ function examplesOfManual(): string[] {
   );
 }
 
-/** The blocks that are marked as shell; those that fetch and install are the newcomer's test. */
-function examplesOfReadme(): string[] {
-  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)\n```$/gm)];
-  return blocks.map(([, text = '']) => text).filter((text) => !/^(git|npm) /m.test(text));
-}
-
 test('there are examples to run', async () => {
   expect(examplesOfManual().length).toBeGreaterThan(3);
-  expect(examplesOfReadme().length).toBeGreaterThan(3);
   expect((await loadAll()).length).toBe(entries.length);
 });

@@ -4,6 +4,8 @@ import type { Begin } from './marks.ts';
 import type { Step } from './steps.ts';
 
 const eaten = 'a filter between the two steps does not know marks: put it inside `buda each -- FILTER`, which keeps them';
+const moved =
+  'give each pipe its own sink, or join them at a stream; a filter that moves lines belongs inside `buda each -- FILTER`';
 
 /**
  * Passes on what a step may rely on: begin comes first and once, each epoch holds as many lines as the step before says it wrote,
@@ -17,8 +19,8 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
     if (ended)
       throw new Failure(
         'misconfigured',
-        'there are lines after buda.end: two pipes were joined into one',
-        'give each its own sink, or join them at a stream',
+        'there are lines after buda.end: two pipes were joined into one, or lines were moved',
+        moved,
       );
     const lines = batch.count + batch.rejected;
     const control = batch.control;
@@ -27,11 +29,7 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
     }
     if (control?.kind === 'begin') {
       if (begin !== undefined)
-        throw new Failure(
-          'misconfigured',
-          'a second buda.begin: two pipes were joined into one',
-          'give each its own sink, or join them at a stream',
-        );
+        throw new Failure('misconfigured', 'a second buda.begin: two pipes were joined into one, or lines were moved', moved);
       if (seen + lines > 0)
         throw new Failure('misconfigured', 'records come before buda.begin', 'begin the pipe with its source');
       begin = control.begin;

@@ -74,28 +74,28 @@ export function each(call: Call, change: (line: Line) => Change): Step {
 }
 
 function changeBatch(call: Call, batch: Batch, change: (line: Line) => Change): Batch {
-  const out: Line[] = [];
-  let isUntouched = true;
-  for (const line of batch.lines) {
+  const { lines } = batch;
+  // Made once a line comes to something else than itself: until then the batch goes on as it is.
+  let out: Line[] | undefined;
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as Line;
     let result: Change;
     try {
       result = change(line);
     } catch (error) {
       if (!(error instanceof BadLine)) throw error;
       call.rejects.line(line, error.message);
-      isUntouched = false;
-      continue;
     }
     if (result === line) {
-      out.push(line);
+      out?.push(line);
       continue;
     }
-    isUntouched = false;
+    out ??= lines.slice(0, i);
     if (result === undefined) continue;
     if (Array.isArray(result)) for (const one of result as readonly (Line | JsonObject)[]) out.push(asLine(one));
     else out.push(asLine(result as Line | JsonObject));
   }
-  return isUntouched ? batch : Batch.ofLines(out);
+  return out === undefined ? batch : Batch.ofLines(out);
 }
 
 function asLine(record: Line | JsonObject): Line {

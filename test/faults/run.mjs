@@ -83,7 +83,11 @@ async function playUntilDone({ folder, env, random }, source, sink, steps, log) 
     const fault = attempt < faulty ? pick(random, faults) : 'none';
     const target = Math.floor(random() * steps.length);
     const delayMs = 20 + Math.floor(random() * random() * 2500);
-    const exports = stepEnvs.map((own) => Object.entries(own).map(([key, value]) => `export ${key}='${value}'`).join('; '));
+    const exports = stepEnvs.map((own) =>
+      Object.entries(own)
+        .map(([key, value]) => `export ${key}='${value}'`)
+        .join('; '),
+    );
     const limits = steps.map((_, i) => {
       const limit = fault === 'fileLimit' && i === target ? `ulimit -f ${Math.floor(random() * 200)}; trap '' XFSZ` : '';
       return [exports[i], limit].filter((one) => one !== '').join('; ') || undefined;
@@ -98,10 +102,17 @@ async function playUntilDone({ folder, env, random }, source, sink, steps, log) 
     await acting;
     log.push(`${fault} on step ${target} after ${delayMs} ms: exits ${result.codes.join(' ')}`);
     log.attempts = attempt + 1;
-    if (words.verbose) log.push(...result.said.trim().split('\n').map((line) => `    ${line}`));
+    if (words.verbose)
+      log.push(
+        ...result.said
+          .trim()
+          .split('\n')
+          .map((line) => `    ${line}`),
+      );
     if (result.isLate) throw new Error(`a run did not end in ${attemptMs} ms`);
     for (const code of result.codes) if (!mayRunAgain.has(code)) throw new Error(`a step ended with ${code}\n${result.said}`);
-    if (fault === 'none' && result.codes.some((code) => code === 1)) throw new Error(`a run without a fault failed\n${result.said}`);
+    if (fault === 'none' && result.codes.some((code) => code === 1))
+      throw new Error(`a run without a fault failed\n${result.said}`);
     if (before !== undefined) await checkRepeats(before, source, sink);
     if (fault === 'none' && result.codes.every((code) => code === 0)) return;
   }
@@ -154,8 +165,10 @@ async function check(source, sink, log) {
   const strange = [...counts.keys()].filter((id) => !expected.has(id));
   if (strange.length > 0) throw new Error(`${strange.length} records that nobody wrote: ${strange.slice(0, 5).join(', ')}`);
   const doubled = [...counts].filter(([, count]) => count > 1).map(([id]) => id);
-  if (sink.isTable && doubled.length > 0) throw new Error(`${doubled.length} records are twice in the table: ${doubled.slice(0, 5).join(', ')}`);
-  if (log.attempts === 1 && doubled.length > 0 && !sink.doublesAlone) throw new Error(`${doubled.length} records are twice after one clean run`);
+  if (sink.isTable && doubled.length > 0)
+    throw new Error(`${doubled.length} records are twice in the table: ${doubled.slice(0, 5).join(', ')}`);
+  if (log.attempts === 1 && doubled.length > 0 && !sink.doublesAlone)
+    throw new Error(`${doubled.length} records are twice after one clean run`);
   if (sink.deduped === undefined) return;
   const deduped = await sink.deduped();
   if (deduped.length !== expected.size) throw new Error(`--dedupe gives ${deduped.length} records, not ${expected.size}`);

@@ -17,7 +17,9 @@ export async function local({ folder, env }) {
     step: 'buda put-stream local:out --shards 2',
     isTable: false,
     ids: async () =>
-      existsSync(join(env.BUDA_HOME, 'streams', 'out')) ? idsOf(await buda('get-stream local:out -e --position beginning', { folder, env })) : [],
+      existsSync(join(env.BUDA_HOME, 'streams', 'out'))
+        ? idsOf(await buda('get-stream local:out -e --position beginning', { folder, env }))
+        : [],
     deduped: async () => idsOf(await buda('get-stream local:out -e --position beginning --dedupe', { folder, env })),
   };
 }
@@ -34,7 +36,9 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
     isTable: false,
     ids: async () => (await readKinesis(stream)).map(({ record }) => record.id),
     deduped: async () =>
-      idsOf(await buda(`get-stream kinesis:${stream} -e --position beginning --dedupe`, { folder, env: { ...env, ...kinesisEnv() } })),
+      idsOf(
+        await buda(`get-stream kinesis:${stream} -e --position beginning --dedupe`, { folder, env: { ...env, ...kinesisEnv() } }),
+      ),
     // A connection that broke after the request was taken doubles its records inside one epoch: the service gives no way to know.
     doublesAlone: true,
     close: () => proxy.close(),

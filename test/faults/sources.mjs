@@ -70,7 +70,20 @@ export async function stripe({ folder, env, random, seed }) {
   const rate = (random() * 0.08).toFixed(3);
   const child = spawn(
     'buda',
-    ['sandbox', 'stripe', '--customers', '60', '--months', '3', '--seed', String(seed % 1000), '--fail', rate, '--rate-limit', '200'],
+    [
+      'sandbox',
+      'stripe',
+      '--customers',
+      '60',
+      '--months',
+      '3',
+      '--seed',
+      String(seed % 1000),
+      '--fail',
+      rate,
+      '--rate-limit',
+      '200',
+    ],
     { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const line = await new Promise((resolve) => createInterface({ input: child.stdout }).once('line', resolve));

@@ -79,7 +79,7 @@ describe('fractions', () => {
     );
     fc.assert(
       fc.property(values, (all) => {
-        const wholes = inWholeUnits(all);
+        const wholes = inWholeUnits(all)!;
         expect(BigInt(wholes.reduce((sum, whole) => sum + whole, 0))).toBe(all.length > 0 ? round(all.reduce(plus)) : 0n);
         all.forEach((value, i) => expect([floor(value), floor(value) + 1n]).toContain(BigInt(wholes[i]!)));
       }),

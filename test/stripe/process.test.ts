@@ -96,18 +96,19 @@ it('ends at once by SIGTERM while an answer is slow', async () => {
 });
 
 it('says what to do: no key, a wrong key, no network, words that make no sense', async () => {
-  const said = async (words: string[], key?: string) => await start(words, key).exit;
-  expect(await said([], '')).toMatchObject({ code: 77, said: expect.stringContaining('STRIPE_API_KEY') });
-  expect(await said([], 'sk_test_wrong123456')).toMatchObject({
-    code: 77,
-    said: expect.stringContaining('put a valid secret or restricted key'),
-  });
-  expect(await said(['--api-base', 'http://127.0.0.1:9'])).toMatchObject({
-    code: 75,
-    said: expect.stringContaining('ECONNREFUSED'),
-  });
-  expect(await said(['nonsense'])).toMatchObject({ code: 2, said: expect.stringContaining('subscriptions') });
-  expect(await said(['--overlap', '1m'])).toMatchObject({ code: 2 });
-  expect(await said(['-e', '-f'])).toMatchObject({ code: 2 });
-  expect(await said(['--position', 'yesterday'])).toMatchObject({ code: 2 });
+  const wanted: [words: string[], key: string | undefined, code: number, said: string][] = [
+    [[], '', 77, 'STRIPE_API_KEY'],
+    [[], 'sk_test_wrong123456', 77, 'put a valid secret or restricted key'],
+    [['--api-base', 'http://127.0.0.1:9'], undefined, 75, 'ECONNREFUSED'],
+    [['nonsense'], undefined, 2, 'subscriptions'],
+    [['--overlap', '1m'], undefined, 2, '10m at least'],
+    [['-e', '-f'], undefined, 2, 'exclude each other'],
+    [['--position', 'yesterday'], undefined, 2, '--position takes a time'],
+    [['--from', 'dump.ndjson', '--follow'], undefined, 2, '--from reads a dump'],
+  ];
+  await Promise.all(
+    wanted.map(async ([words, key, code, said]) =>
+      expect(await start(words, key).exit).toMatchObject({ code, said: expect.stringContaining(said) }),
+    ),
+  );
 });

@@ -16,7 +16,12 @@ export default command({
     shard: text('--shard <NAME>', 'the shard, where the source has several'),
     ...stateOptions,
   },
-  examples: [{ run: 'buda state set billing --source stripe:events evt_1QxN2b', shows: 'go on behind this event' }],
+  examples: [
+    {
+      run: 'buda state set billing --source stripe:events live:2026-11-24T10:00:00Z',
+      shows: 'go on from that instant: what was created since comes again',
+    },
+  ],
   async run({ args: [app = '', position = ''], options, context }) {
     if (position === '')
       throw new Failure('usage', 'the position is empty', `to begin anew, forget the app: buda state remove ${app}`);

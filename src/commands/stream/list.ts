@@ -7,7 +7,12 @@ export default command({
   description:
     'Writes a line for each stream: of the local log with its shards, records, bytes and the time of its last record; of Kinesis with its name alone.',
   args: [
-    { name: 'KIND', summary: 'which streams; those where BUDA_STREAMS says, local by default', optional: true, choices: streamKinds },
+    {
+      name: 'KIND',
+      summary: 'which streams; those where BUDA_STREAMS says, local by default',
+      optional: true,
+      choices: streamKinds,
+    },
   ],
   options: {},
   examples: [

@@ -124,7 +124,7 @@ class LedgerHolder implements Held {
 
   async save(commit: number): Promise<void> {
     const entries = this.#ledger.changes();
-    if (entries.length > 0 && !this.#isSaidSaved) {
+    if (!this.#isSaidSaved) {
       entries.push(['options', this.#said]);
       this.#isSaidSaved = true;
     }

@@ -24,7 +24,8 @@ export function summarise(warnings: ReadonlyMap<string, number>): string[] {
   }
   return [...kinds].map(([kind, { details, subscriptions }]) => {
     const shown = details.length > shownDetails ? [...details.slice(0, shownDetails), '…'] : details;
-    const meaning = meanings[kind];
-    return `warning ${kind}: ${details.length} (${shown.join(', ')}) in ${subscriptions} subscriptions${meaning ? `: ${meaning}` : ''}`;
+    const meaning = meanings[kind] ?? '';
+    const where = subscriptions === 1 ? '1 subscription' : `${subscriptions} subscriptions`;
+    return `warning ${kind} in ${where} (${shown.join(', ')}): ${meaning}`;
   });
 }

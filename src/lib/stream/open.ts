@@ -10,7 +10,11 @@ export async function openSink(call: Call, text: string): Promise<Sink> {
   if (kind === 'local') return (await import('./local.ts')).localSink(call, name);
   const { shards, retention, maxSize } = call.options;
   if ([shards, retention, maxSize].some((one) => one !== undefined))
-    throw new Failure('usage', '--shards, --retention and --max-size are for the local log', 'Kinesis keeps such settings itself');
+    throw new Failure(
+      'usage',
+      '--shards, --retention and --max-size are for the local log',
+      'Kinesis keeps such settings itself',
+    );
   const { kinesisSink } = await import('./kinesis.ts');
   return kinesisSink({ ...call, options: { ...call.options, key: call.options.key ?? 'id' } }, name);
 }

@@ -116,7 +116,7 @@ function newerRun(app: string, known: bigint, term: number): Failure {
   return new Failure(
     'incomplete',
     `app ${app}: a newer run has begun (the table knows term ${known}, this one is ${term})`,
-    'leave the work to it',
+    'leave the work to it; if the app was forgotten since (buda state remove), load under another --app',
   );
 }
 

@@ -33,7 +33,7 @@ export async function append(database: Database, load: Load, label: string | nul
 
 /**
  * Merges the records by their keys. Of several with the same keys the highest `revision` wins (none is the lowest), then the last; one with
- * `op` = `delete` removes the row. A delete with a revision is remembered, so that an older record that comes late does not undo it.
+ * `op` = `delete` removes the row, and at the same revision it wins. A delete with a revision is remembered, so that an older record that comes late does not undo it.
  */
 export async function merge(database: Database, load: Load, keys: readonly string[], hasRevisions: boolean): Promise<void> {
   const { table, columns } = load;
@@ -53,7 +53,9 @@ export async function merge(database: Database, load: Load, keys: readonly strin
     await database.run(
       `delete from ${batch} where rowid in (select place from (select b.rowid as place, row_number() over (partition by ${keyColumns
         .map((column) => `b.${column}`)
-        .join(', ')} order by ${newRevision} desc, b.rowid desc) as rank from ${batch} as b) where rank > 1)`,
+        .join(
+          ', ',
+        )} order by ${newRevision} desc, ${newRevision} > 0 and ${isDelete} desc, b.rowid desc) as rank from ${batch} as b) where rank > 1)`,
     );
   }
 

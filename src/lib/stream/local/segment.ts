@@ -143,14 +143,15 @@ export class Segment {
     return start + block.subarray(0, -1).lastIndexOf(newline) + 1;
   }
 
-  /** Cuts whatever lies behind the last whole line of the index, and behind what it covers. Only under the shard's lock. */
-  cut(): void {
+  /** Cuts whatever lies behind the last whole line of the index, and behind what it covers: so many bytes of data. Only under the shard's lock. */
+  cut(): number {
     const indexBytes = this.countLines() * indexLineBytes;
     if (fstatSync(this.index).size > indexBytes) ftruncateSync(this.index, indexBytes);
     const dataBytes = this.end - this.base;
     const { size } = fstatSync(this.data);
     if (size < dataBytes) throw damaged(dataPath(this.place, this.base), 'is shorter than its index says');
     if (size > dataBytes) ftruncateSync(this.data, dataBytes);
+    return size - dataBytes;
   }
 
   close(): void {

@@ -99,7 +99,9 @@ export class ShardReader {
   #seekBehind(position: number, end: number): void {
     const isSealed = isSeal(this.#segment.lastLine());
     if (!isSealed && !this.#segment.isOrphan) throw this.#noRecord(position);
-    this.#say(`what was read up to ${this.#name(position)} was lost behind ${this.#name(end)} when the machine stopped; going on`);
+    this.#say(
+      `what was read up to ${this.#name(position)} was lost behind ${this.#name(end)} when the machine stopped; going on`,
+    );
     this.#next = this.#segment.countLines() - (isSealed ? 1 : 0);
     this.#position = end;
     const entry = this.#segment.lastEntry();

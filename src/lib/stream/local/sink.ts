@@ -102,11 +102,9 @@ export class LocalSink implements Sink {
         context.say(`retention was skipped: ${explain(error)}`);
       }
     };
+    const world = { now: this.#now, say: context.say, trim: trimShard };
     context.detail(`stream ${stream.path}`);
-    return Array.from(
-      { length: stream.settings.shards },
-      (_, shard) => new ShardAppender(stream, shard, context, trimShard, this.#now),
-    );
+    return Array.from({ length: stream.settings.shards }, (_, shard) => new ShardAppender(stream, shard, context.host, world));
   }
 
   /** The stream, made if need be; what was asked for of its settings holds from now on, but its shards stay as they are. */

@@ -54,7 +54,9 @@ export function localStreams(context: Context, apps: () => Promise<readonly AppS
       try {
         for (let shard = 0; shard < stream.settings.shards; shard++)
           locks.push(await acquireLock(shardLockPath(stream, shard), context.host, { waitMs: lockWaitMs }));
-        const ends = Array.from({ length: stream.settings.shards }, (_, shard) => withReader(stream, shard, (reader) => reader.end()));
+        const ends = Array.from({ length: stream.settings.shards }, (_, shard) =>
+          withReader(stream, shard, (reader) => reader.end()),
+        );
         await deleteStream(context, stream, ends);
       } finally {
         for (const lock of locks) lock.release();
@@ -118,7 +120,10 @@ function lastOf(stream: StreamFolder, shard: number): { position: number; at: nu
 }
 
 function newest(shards: readonly ShardSummary[]): string | null {
-  return shards.reduce((newest: string | null, { last_record_at: at }) => (at !== null && at > (newest ?? '') ? at : newest), null);
+  return shards.reduce(
+    (newest: string | null, { last_record_at: at }) => (at !== null && at > (newest ?? '') ? at : newest),
+    null,
+  );
 }
 
 function bytesIn(folder: string): number {

@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { AppState } from '../src/lib/checkpoints.ts';
+import { FolderCheckpoints } from '../src/lib/state/folder.ts';
+import { bash, environmentIn, temporary } from './house/bash.ts';
+import { testContext } from './support/context.ts';
+
+/** Pipes that do not end as they should: what is noticed, what is committed, and what is said. */
+
+const folder = mkdtempSync(join(temporary, 'buda-unclean-'));
+const env = environmentIn(folder);
+const state = join(folder, 'home/state');
+const run = (script: string, input = '') => bash(script, { cwd: folder, env, input: Buffer.from(input) });
+const documentOf = (app: string) => JSON.parse(readFileSync(join(state, `${app}.json`), 'utf8')) as AppState;
+
+vi.setConfig({ maxConcurrency: 2 });
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'home'), { mode: 0o700 });
+  const records = Array.from({ length: 20 }, (_, n) => `{"id":"e_${n}"}\n`).join('');
+  const { exit, stderr } = await run('buda put-stream -q numbers', records);
+  expect(exit, stderr).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const source = (app: string) => `buda get-stream numbers -q -e --epoch 5 --app ${app}`;
+const sink = (app: string) => `buda put-stream -q ${app} --app ${app}`;
+
+describe.concurrent('what a filter in the middle does', () => {
+  const broken: [what: string, filter: string, exit: number, commits: number, said: string][] = [
+    ['cuts the pipe at a line', 'head -n 11', 75, 1, 'the input ended without buda.end: the step before died'],
+    ['cuts the pipe inside a line', 'head -c 400', 75, 1, 'the input ends inside line'],
+    ['cuts the pipe behind the begin', 'head -n 1', 75, 0, 'the input ended without buda.end'],
+    ['lets nothing through', 'true', 75, 0, 'the step before ended before it began'],
+    ['eats every mark', "grep '^{'", 78, 0, 'records without marks under --app'],
+    ['eats marks, but neither begin nor end', "grep -v '^.\"buda.mark'", 78, 0, 'marks were eaten: 20 records came'],
+    ['eats one mark', "awk '!/buda.mark/ || ++n != 2'", 78, 1, 'counters differ: get-stream wrote 5 records before the mark'],
+    ['eats the end', "grep -v '^.\"buda.end'", 75, 4, 'the input ended without buda.end'],
+    ['eats a record', 'grep -v e_7', 78, 1, 'counters differ: get-stream wrote 5 records before the mark'],
+    ['adds a record', "sed '3p'", 78, 0, '6 came'],
+    ['sorts all lines', 'LC_ALL=C sort', 78, 0, 'there are lines after buda.end'],
+    ['makes arrays of records', "sed 's/^{.*}$/[&]/'", 65, 0, 'an array, and no mark'],
+    ['joins two pipes', 'tee -a copy | cat - copy', 78, 4, 'there are lines after buda.end'],
+  ];
+  for (const [what, filter, exit, commits, said] of broken) {
+    test(`${what}: ${filter}`, async () => {
+      const app = `app-${broken.findIndex(([one]) => one === what)}`;
+      const ran = await run(
+        `${source(app)} | { ${filter.replace('copy', `${app}.copy`).replace('- copy', `- ${app}.copy`)}; } | ${sink(app)}`,
+      );
+      expect(ran.stderr).toContain(said);
+      expect(ran.exit, ran.stderr).toBe(exit);
+      expect(documentOf(app).commits).toBe(commits);
+      if (exit === 78) expect(ran.stderr).toContain('buda each -- FILTER');
+      // As it was meant: nothing is missing.
+      const mended = await run(`${source(app)} | ${sink(app)} && buda get-stream -q -e ${app} | sort -u | wc -l`);
+      expect([mended.exit, mended.stdout.trim(), documentOf(app).commits], mended.stderr).toEqual([0, '20', 4]);
+    });
+  }
+});
+
+test('where all marks are eaten and the sink does not insist, the source notices: said once, then refused', async () => {
+  const pipe = `${source('silent')} | grep '^{' | buda put-stream -q silent`;
+  expect(await run(pipe)).toEqual({ exit: 0, stdout: '', stderr: '' });
+  const second = await run(pipe);
+  expect(second.exit).toBe(0);
+  expect(second.stderr).toContain('the last run of app silent ended well, but no sink has seen the marks');
+  const third = await run(`${pipe}; echo \${PIPESTATUS[0]}`);
+  expect(third.stdout).toBe('78\n');
+  expect(third.stderr).toContain(
+    'the last 2 runs of app silent ended well, but no sink has seen the marks: nothing was committed',
+  );
+  expect(third.stderr).toContain('buda each -- FILTER');
+  const mended = await run(`${source('silent')} | buda each -q -- grep '^{' | buda put-stream -q silent`);
+  expect([mended.exit, documentOf('silent').commits], mended.stderr).toEqual([0, 4]);
+});
+
+test('a sink that saw the begin and died before it committed is no reason to refuse', async () => {
+  const store = new FolderCheckpoints(mkdtempSync(join(folder, 'store-')), testContext().host, () => new Date());
+  for (let i = 0; i < 4; i++) {
+    const tenure = await store.start('a', 's');
+    expect(tenure.unseen).toBe(0);
+    await store.claim(tenure.begin, 'local:out');
+    await tenure.end(3, 0);
+  }
+});
+
+test('the end of the pipe speaks for all of it', async () => {
+  const ran = await run(`${source('told')} | buda each -q -- awk '/e_12/ { exit 5 } { print }' | ${sink('told')}`);
+  expect(ran.exit).toBe(75);
+  expect(ran.stderr).toContain('buda put-stream: upstream ended with 75: awk exited with 5 in the epoch up to');
+  expect(documentOf('told').commits).toBe(2);
+});
+
+test('a second run of an app is refused while the first one runs', async () => {
+  const script = `buda get-stream -q numbers --app two >/dev/null & first=$!
+    until ls home/state/two.run.lock >/dev/null 2>&1; do sleep 0.02; done
+    buda get-stream -q numbers --app two; echo $?; kill $first; wait $first; echo $?`;
+  const { stdout, stderr } = await run(script);
+  expect(stdout).toBe('75\n0\n');
+  expect(stderr).toContain('app two runs already');
+});
+
+test('a sink that was left behind by a newer run commits nothing more', async () => {
+  const script = `mkfifo pipe; ${source('zombie')} > saved; ${sink('zombie')} < pipe & old=$!
+    exec 3>pipe; head -n 7 saved >&3
+    until grep -q '"commits": 1' home/state/zombie.json; do sleep 0.02; done
+    ${source('zombie')} | ${sink('zombie')}; echo $?
+    tail -n +8 saved >&3; exec 3>&-; wait $old; echo $?`;
+  const { stdout, stderr } = await run(script);
+  expect(stdout).toBe('0\n75\n');
+  expect(stderr).toContain('app zombie: a newer run has begun (term 2, this one is 1)');
+  expect(documentOf('zombie')).toMatchObject({ commits: 4, term: 2 });
+});
+
+test('what was committed is not committed again, and nothing is left out', async () => {
+  const { stdout, stderr } = await run(`${source('saved')} > whole; ${sink('saved')} < whole; ${sink('saved')} < whole; echo $?`);
+  expect(stdout).toBe('65\n');
+  expect(stderr).toContain('app saved: it has 4 commits, the pipe begins at 0');
+  expect(documentOf('saved').commits).toBe(4);
+});
+
+describe('a begin that somebody wrote', () => {
+  const forged = (begin: object) => {
+    const body = { app: 'victim', source: 'local:numbers', run: 'r', term: 1, at: 0, from: {}, ...begin };
+    return `${JSON.stringify(['buda.begin', 1, body])}\n{"id":"x"}\n["buda.mark",1,{"to":"9","c":[]}]\n["buda.end",1,{"exit":0}]\n`;
+  };
+  beforeAll(async () => void (await run(`${source('victim')} | head -n 1 >/dev/null`)));
+
+  test.each([
+    ['of an app that is not there', { app: 'unheard' }, 78, 'this state store knows no app unheard'],
+    ['with a path for a name', { app: '../../elsewhere' }, 65, 'an array, and no mark'],
+    ['of the right app, term and place', {}, 65, 'its newest run is not the one that this pipe begins with'],
+    ['of an older term', { term: 0 }, 75, 'a newer run has begun'],
+    ['of a term to come', { term: 7 }, 65, 'its newest run is not the one'],
+  ])('%s commits nothing, anywhere', async (_, begin, exit, said) => {
+    const before = [readdirSync(state), readFileSync(join(state, 'victim.json'), 'utf8'), readdirSync(join(folder, 'home'))];
+    const ran = await run('buda put-stream -q forged', forged(begin));
+    expect(ran.stderr).toContain(said);
+    expect(ran.exit).toBe(exit);
+    expect([readdirSync(state), readFileSync(join(state, 'victim.json'), 'utf8'), readdirSync(join(folder, 'home'))]).toEqual(
+      before,
+    );
+  });
+});
+
+test('a clock that jumps back changes times only', async () => {
+  let now = Date.UTC(2026, 0, 2);
+  const store = new FolderCheckpoints(
+    mkdtempSync(join(folder, 'clock-')),
+    testContext().host,
+    () => new Date((now -= 3_600_000)),
+  );
+  for (let i = 0; i < 3; i++) {
+    const tenure = await store.start('a', 's');
+    const { app, source, term, at, from } = tenure.begin;
+    expect([term, at, from]).toEqual([i + 1, i, i === 0 ? {} : { '': String(i) }]);
+    await store.claim(tenure.begin, 'out');
+    const place = { shard: '', from: from[''], to: String(i + 1) };
+    await store.commit({ app, source, term, commit: at + 1, ...place, sink: 'out', counts: [] });
+    await tenure.end(1, 0);
+  }
+});
