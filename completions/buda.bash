@@ -3,20 +3,29 @@
 # The words that may come next.
 _buda_next() {
   case $1 in
-    '') echo 'produce each put-table query run state dead-letter completion' ;;
+    '') echo 'produce transform each put-stream get-stream put-table query run stream state dead-letter chart sandbox completion' ;;
     'produce') echo 'stripe' ;;
+    'transform') echo 'mrr' ;;
+    'stream') echo 'list describe delete' ;;
     'state') echo 'list show set remove' ;;
     'dead-letter') echo 'list show replay' ;;
+    'sandbox') echo 'stripe' ;;
   esac
 }
 
 _buda_options() {
   case $1 in
     'produce stripe') echo '-h --backfill --from -f --follow --poll -e --exit-at-end --position --until -n --count --overlap --rate --account --api-base --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform mrr') echo '-h --preset --churn-at --past-due-grace --pause-collection --discounts --coalesce --reactivation-window --backdate --day-factor --week-factor --customer-map --as-of --months --by --tz --trials --trial-offers --inclusive-tax --rebuild --strict --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'each') echo '-h -j --jobs --ok --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'put-stream') echo '-h --key --shards --retention --max-size --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
-    'query') echo '-h --to -f --file --format --write --memory -q --quiet -v --verbose' ;;
+    'query') echo '-h --to --file --format --write --memory -q --quiet -v --verbose' ;;
     'run') echo '-h --dry-run -q --quiet -v --verbose' ;;
+    'stream list') echo '-h -q --quiet -v --verbose' ;;
+    'stream describe') echo '-h --state -q --quiet -v --verbose' ;;
+    'stream delete') echo '-h --state -q --quiet -v --verbose' ;;
     'state list') echo '-h --state -q --quiet -v --verbose' ;;
     'state show') echo '-h --state -q --quiet -v --verbose' ;;
     'state set') echo '-h --source --shard --state -q --quiet -v --verbose' ;;
@@ -24,6 +33,8 @@ _buda_options() {
     'dead-letter list') echo '-h --step --reason --since -q --quiet -v --verbose' ;;
     'dead-letter show') echo '-h --step --reason --since --sha256 -q --quiet -v --verbose' ;;
     'dead-letter replay') echo '-h --step --reason --since -q --quiet -v --verbose' ;;
+    'chart') echo '-h --x --y --series --type --title --divide --svg --max-line -q --quiet -v --verbose' ;;
+    'sandbox stripe') echo '-h --port --seed --customers --months --now --pace --events --truth --no-serve --rate-limit --fail -q --quiet -v --verbose' ;;
     'completion') echo '-h -q --quiet -v --verbose' ;;
   esac
 }
@@ -32,6 +43,7 @@ _buda_options() {
 _buda_arguments() {
   case $1 in
     'produce stripe') echo 'events products prices plans coupons promotion_codes tax_rates shipping_rates product_catalog/trial_offers customers subscriptions subscription_schedules invoices invoiceitems invoice_payments credit_notes charges refunds disputes payment_intents setup_intents setup_attempts checkout/sessions balance_transactions payouts transfers topups application_fees accounts files file_links reviews radar/early_fraud_warnings radar/value_lists issuing/authorizations issuing/cardholders issuing/cards issuing/disputes issuing/tokens issuing/transactions treasury/financial_accounts treasury/transactions treasury/transaction_entries reporting/report_runs' ;;
+    'stream list') echo 'local kinesis' ;;
     'dead-letter list') echo :files: ;;
     'dead-letter show') echo :files: ;;
     'dead-letter replay') echo :files: ;;
@@ -57,11 +69,50 @@ _buda_values() {
     'produce stripe --dead-letter') echo :files: ;;
     'produce stripe --max-dead') : ;;
     'produce stripe --max-line') : ;;
+    'transform mrr --preset') echo 'stripe chartmogul baremetrics profitwell' ;;
+    'transform mrr --churn-at') echo 'ended requested' ;;
+    'transform mrr --past-due-grace') : ;;
+    'transform mrr --pause-collection') echo 'counts zero' ;;
+    'transform mrr --discounts') echo 'recurring all forever none' ;;
+    'transform mrr --coalesce') : ;;
+    'transform mrr --reactivation-window') : ;;
+    'transform mrr --backdate') echo 'created start_date' ;;
+    'transform mrr --day-factor') : ;;
+    'transform mrr --week-factor') : ;;
+    'transform mrr --customer-map') echo :files: ;;
+    'transform mrr --as-of') : ;;
+    'transform mrr --by') echo 'plan interval customer' ;;
+    'transform mrr --tz') : ;;
+    'transform mrr --trials') echo 'excluded' ;;
+    'transform mrr --trial-offers') echo 'excluded' ;;
+    'transform mrr --inclusive-tax') echo 'excluded' ;;
+    'transform mrr --state') : ;;
+    'transform mrr --dead-letter') echo :files: ;;
+    'transform mrr --max-dead') : ;;
+    'transform mrr --max-line') : ;;
     'each --jobs'|'each -j') : ;;
     'each --ok') : ;;
     'each --dead-letter') echo :files: ;;
     'each --max-dead') : ;;
     'each --max-line') : ;;
+    'put-stream --key') : ;;
+    'put-stream --shards') : ;;
+    'put-stream --retention') : ;;
+    'put-stream --max-size') : ;;
+    'put-stream --app') : ;;
+    'put-stream --state') : ;;
+    'put-stream --dead-letter') echo :files: ;;
+    'put-stream --max-dead') : ;;
+    'put-stream --max-line') : ;;
+    'get-stream --position') : ;;
+    'get-stream --count'|'get-stream -n') : ;;
+    'get-stream --until') : ;;
+    'get-stream --epoch') : ;;
+    'get-stream --app') : ;;
+    'get-stream --state') : ;;
+    'get-stream --dead-letter') echo :files: ;;
+    'get-stream --max-dead') : ;;
+    'get-stream --max-line') : ;;
     'put-table --to') : ;;
     'put-table --key') : ;;
     'put-table --memory') : ;;
@@ -71,9 +122,11 @@ _buda_values() {
     'put-table --max-dead') : ;;
     'put-table --max-line') : ;;
     'query --to') : ;;
-    'query --file'|'query -f') echo :files: ;;
+    'query --file') echo :files: ;;
     'query --format') echo 'ndjson table' ;;
     'query --memory') : ;;
+    'stream describe --state') : ;;
+    'stream delete --state') : ;;
     'state list --state') : ;;
     'state show --state') : ;;
     'state set --source') : ;;
@@ -90,6 +143,24 @@ _buda_values() {
     'dead-letter replay --step') : ;;
     'dead-letter replay --reason') : ;;
     'dead-letter replay --since') : ;;
+    'chart --x') : ;;
+    'chart --y') : ;;
+    'chart --series') : ;;
+    'chart --type') echo 'line bar' ;;
+    'chart --title') : ;;
+    'chart --divide') : ;;
+    'chart --svg') echo :files: ;;
+    'chart --max-line') : ;;
+    'sandbox stripe --port') : ;;
+    'sandbox stripe --seed') : ;;
+    'sandbox stripe --customers') : ;;
+    'sandbox stripe --months') : ;;
+    'sandbox stripe --now') : ;;
+    'sandbox stripe --pace') : ;;
+    'sandbox stripe --events') echo :files: ;;
+    'sandbox stripe --truth') echo :files: ;;
+    'sandbox stripe --rate-limit') : ;;
+    'sandbox stripe --fail') : ;;
     *) return 1 ;;
   esac
 }

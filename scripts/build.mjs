@@ -1,34 +1,127 @@
-// Bundles src/ into dist/: one entry, a chunk for each command and each heavy part, packages left where npm put them.
-// Each file is put in place whole, and the last build's chunks stay for an hour: a process that runs from this clone goes on.
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Bundles src/ into one script in dist/, and each package that is not needed at every start into one beside it, to be loaded when it is. The
+// names hold a hash of the content, each file is put in place whole, and what an earlier build left stays for an hour: a process that runs
+// from this clone goes on. Last come V8's code caches, made by the Node that builds.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
-const dist = resolve(import.meta.dirname, '..', 'dist');
-const { outputFiles } = await build({
-  absWorkingDir: resolve(import.meta.dirname, '..'),
-  entryPoints: ['src/main.ts'],
-  outdir: dist,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  packages: 'external',
-  chunkNames: 'chunks/[name]-[hash]',
-  logLevel: 'warning',
-  write: false,
-});
-mkdirSync(join(dist, 'chunks'), { recursive: true });
-// The entry goes last: whoever starts meanwhile finds every chunk that it names.
-for (const { path, contents } of outputFiles.sort((a, b) => b.path.length - a.path.length)) {
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+/** Packages that must lie where npm put them: they load a native library, or files of their own, from beside themselves. */
+const unbundled = /^@duckdb\//;
+/** Packages that every command needs. */
+const inline = /^commander$/;
+
+const written = new Set();
+function put(name, contents) {
+  const path = join(dist, name);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.${process.pid}`, contents);
   renameSync(`${path}.${process.pid}`, path);
+  written.add(path);
 }
-const written = new Set(outputFiles.map(({ path }) => path));
+
+/** Puts a script in place under a name that holds its hash; gives the name. */
+function putScript(name, contents) {
+  const hash = createHash('sha256').update(contents).digest('hex').slice(0, 10);
+  const hashed = `${name}-${hash}.js`;
+  put(hashed, contents);
+  return hashed;
+}
+
+const licences = new Map();
+async function bundle(options) {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    outdir: dist,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: {
+      js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href, importModule = require('./import');",
+    },
+    // What comes out of a code cache cannot call import(): known modules are required, others are left to bin/buda, which can.
+    supported: { 'dynamic-import': false },
+    ...options,
+  });
+  for (const file of Object.keys(metafile.inputs)) {
+    const [, folder] = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
+    if (folder !== undefined) licences.set(folder, undefined);
+  }
+  return outputFiles[0].contents;
+}
+
+const packages = new Map();
+/** A package as one script, made when the first module that imports it is met. */
+function bundlePackage(name) {
+  // What Node's own import of a CommonJS module gives: module.exports is the default, and its properties are the names.
+  const contents = `const whole = require('${name}');
+    module.exports = typeof whole === 'object' && typeof whole.default === 'function' ? Object.assign(whole.default, whole) : whole;`;
+  const made = bundle({
+    stdin: { contents, resolveDir: root, sourcefile: 'package.cjs' },
+    mainFields: ['module', 'main'],
+    external: ['@duckdb/*'],
+    // Its build for Node awaits a package that draws pictures of pixels, which CommonJS cannot; ours are SVG.
+    alias: { 'vega-canvas': join(root, 'node_modules/vega-canvas/build/vega-canvas.browser.js') },
+  });
+  return made.then((script) => `./${putScript(`packages/${name.replace('@', '').replaceAll('/', '-')}`, script)}`);
+}
+
+const apart = {
+  name: 'packages apart',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^[@a-z]/ }, async ({ path, importer, kind }) => {
+      if (kind === 'entry-point' || path.startsWith('node:') || importer.includes('node_modules')) return undefined;
+      if (unbundled.test(path)) return { path, external: true };
+      if (inline.test(path)) return undefined;
+      if (!packages.has(path)) packages.set(path, bundlePackage(path));
+      return { path: await packages.get(path), external: true };
+    });
+    // Commander starts programs of its own only where it is told of some; to load what starts them takes 3 ms.
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'child_process', namespace: 'nothing' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: '' }));
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8').replace(/\bawait import\((?!['"`])/g, 'await importModule(');
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+const main = await bundle({ entryPoints: ['src/main.ts'], plugins: [apart] });
+put('package.json', '{ "type": "commonjs" }\n');
+const mainName = putScript('main', main);
+
+/** The licence of every package of which something was bundled. */
+function noticeOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+  const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file === undefined ? '' : `\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`;
+  return `${name} ${version}: ${license ?? 'see its licence'}\n${text}`;
+}
+const notices = [...licences.keys()].sort().map(noticeOf);
+put('NOTICE', `buda's scripts hold parts of these packages, under these licences.\n\n${notices.join(`\n${'-'.repeat(72)}\n\n`)}`);
+
+// The entry goes last: whoever starts meanwhile finds every script that it names.
+const packageNames = (await Promise.all(packages.values())).map((name) => name.slice(2));
+put('main.json', `${JSON.stringify({ main: mainName, packages: packageNames })}\n`);
+spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+
 const keptMs = process.argv.includes('--clean') ? -1 : 3_600_000;
-for (const name of readdirSync(join(dist, 'chunks'))) {
-  const path = join(dist, 'chunks', name);
-  if (!written.has(path) && Date.now() - statSync(path).mtimeMs > keptMs) rmSync(path, { force: true });
+for (const name of readdirSync(dist, { recursive: true })) {
+  const path = join(dist, name);
+  const isOurs = written.has(path) || written.has(path.replace(/\.cache$/, ''));
+  if (isOurs || !existsSync(path) || !statSync(path).isFile()) continue;
+  if (Date.now() - statSync(path).mtimeMs > keptMs) rmSync(path, { force: true });
 }

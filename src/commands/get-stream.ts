@@ -1,4 +1,6 @@
 import { command } from '../lib/command.ts';
+import { rememberingOptions } from '../lib/dedupe/options.ts';
+import { withoutRepeats } from '../lib/dedupe/source.ts';
 import { Failure } from '../lib/errors.ts';
 import { count, flag, readingOptions, sourceOptions, text } from '../lib/options.ts';
 import { produce } from '../lib/sources.ts';
@@ -20,6 +22,8 @@ export default command({
     follow: flag('-f, --follow', 'go on at the tip; so it does anyway without -e'),
     count: count('-n, --count <N>', 'end after so many records', undefined, 1),
     until: text('--until <PLACE>', 'read what arrived before this time, or up to this sequence number'),
+    dedupe: flag('--dedupe', 'leave out what a retry has doubled: each id, or id and revision, comes once'),
+    ...rememberingOptions(1_000_000, 'with --dedupe: '),
     epoch: epochOption,
     ...sourceOptions,
     ...readingOptions,
@@ -31,6 +35,7 @@ export default command({
       run: 'buda get-stream tracking_events --position -15m -n 10',
       shows: 'the first ten records of the last quarter of an hour',
     },
+    { run: 'buda get-stream tracking_events -e --dedupe', shows: 'each record once, though a producer may have sent it again' },
     {
       run: 'buda get-stream mrr_movements --app warehouse -e | buda put-table mrr_movements',
       shows: 'under an app: what was not committed yet, into a table; for cron',
@@ -39,6 +44,9 @@ export default command({
   async step(call) {
     if (call.options.exitAtEnd && call.options.follow)
       throw new Failure('usage', '--follow and --exit-at-end exclude each other');
-    return produce(call, await openSource(call, call.args[0] ?? ''));
+    const source = await openSource(call, call.args[0] ?? '');
+    const { dedupe, window, time, memory, state, rebuild } = call.options;
+    if (!dedupe) return produce(call, source);
+    return produce(call, withoutRepeats(call, source, { keys: [], window, time, memoryBytes: memory, state, rebuild }));
   },
 });

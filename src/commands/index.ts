@@ -4,6 +4,11 @@ import type { Entry } from '../lib/command.ts';
 export const entries: readonly Entry[] = [
   { words: 'produce stripe', summary: "read a Stripe account's events and lists", load: () => import('./produce/stripe.ts') },
   { words: 'transform mrr', summary: 'turn Stripe events into movements of MRR', load: () => import('./transform/mrr.ts') },
+  { words: 'transform flatten', summary: 'turn nested fields into columns', load: () => import('./transform/flatten.ts') },
+  { words: 'transform validate', summary: 'check records against JSON Schemas', load: () => import('./transform/validate.ts') },
+  { words: 'transform dedupe', summary: 'let each record through once', load: () => import('./transform/dedupe.ts') },
+  { words: 'transform hash', summary: 'put keyed hashes in the place of personal data', load: () => import('./transform/hash.ts') },
+  { words: 'transform FILE', summary: 'run your own function on each record', load: () => import('./transform/file.ts') },
   { words: 'each', summary: 'run any filter, made safe for marks', load: () => import('./each.ts') },
   { words: 'put-stream', summary: 'append records to a stream', load: () => import('./put-stream.ts') },
   { words: 'get-stream', summary: 'read a stream', load: () => import('./get-stream.ts') },

@@ -63,7 +63,9 @@ export function optionsOf(command: AnyCommand): readonly Option<unknown>[] {
 
 /** `buda put-table [OPTIONS] NAME` */
 export function usageOf(words: string, { args }: Pick<Command, 'args'>): string {
-  return ['buda', words, '[OPTIONS]', ...(args ?? []).map(argumentOf)].join(' ');
+  // An argument that is a part of the name (`transform FILE`) is there already.
+  const others = (args ?? []).filter(({ name }) => !words.endsWith(` ${name}`));
+  return ['buda', words, '[OPTIONS]', ...others.map(argumentOf)].join(' ');
 }
 
 function argumentOf({ name, optional, many }: Argument): string {

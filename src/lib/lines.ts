@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Failure } from './errors.ts';
+import { sha256Of, startSha256 } from './hashing.ts';
 import { type Control, formatControl, parseControl } from './marks.ts';
 import { BadLine, type JsonObject, parseRecord, ReadAhead } from './records.ts';
 
@@ -369,7 +369,7 @@ function rejectedLine(line: Buffer, number: number, maxLineBytes: number, reason
   return {
     reason: reason ?? reasonFor(line, maxLineBytes),
     number,
-    sha256: createHash('sha256').update(line).digest('hex'),
+    sha256: sha256Of(line),
     head: line.length > maxLineBytes ? line.subarray(0, headBytes) : line,
     length: line.length,
   };
@@ -385,7 +385,7 @@ function reasonFor(line: Buffer, maxLineBytes: number): string {
 
 /** A line past the limit: hashed and counted as it goes by, only its head is kept. */
 export class Overlong {
-  readonly #hash = createHash('sha256');
+  readonly #hash = startSha256();
   #head = Buffer.alloc(0);
   #length = 0;
 

@@ -1,5 +1,4 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { randomInt } from 'node:crypto';
 
 /** A JSON object as it was parsed. */
 export type JsonObject = { [field: string]: unknown };
@@ -29,7 +28,7 @@ const mostBytes = 64 * 1024;
  * Stands between two lines that are parsed as one text. What lies in the lines could make up for a comma (`{"a":[1` and `2]},{}`
  * are two bad lines, and joined by one two good records), but it cannot guess this number.
  */
-const between = randomInt(2 ** 29, 2 ** 30);
+const between = 2 ** 29 + Math.floor(2 ** 29 * Math.random());
 const joint = `,${between},`;
 
 /**

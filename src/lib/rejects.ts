@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { Failure } from './errors.ts';
+import { sha256Of } from './hashing.ts';
 import type { Line, Rejected } from './lines.ts';
 
 /** A record that could not be delivered, as it is kept. */
@@ -60,7 +60,7 @@ export class Rejects {
   /** A record that was read well but that this step cannot take. */
   line(line: Line, reason: string, number = line.number): void {
     const bytes = line.bytes;
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = sha256Of(bytes);
     this.raw({ reason, number, sha256, head: bytes, length: bytes.length });
   }
 

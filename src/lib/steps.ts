@@ -57,23 +57,92 @@ export async function countedMark(
   return { ...mark, c: [...mark.c, [name, ...counts]] };
 }
 
+/** What a transform of one record at a time keeps between them. */
+export interface Kept {
+  /** Under an app, before the first record: loads what was saved. */
+  begin?(begin: Begin): Promise<void>;
+  /** After the records of each batch, before they go on. */
+  settle?(): Promise<void>;
+  /** Makes the state behind the records durable under this commit's number, before the mark goes on. */
+  save?(commit: number): Promise<void>;
+  close?(): Promise<void>;
+}
+
 /** A transform of one record at a time. A line that `change` cannot read (it throws BadLine) is rejected. */
-export function each(call: Call, change: (line: Line) => Change): Step {
+export function each(call: Call, change: (line: Line) => Change, kept: Kept = {}): Step {
+  return eachBatch(call, (batch) => changeBatch(call, batch, change), kept);
+}
+
+/** The same where changes may take their time: up to `concurrency` of them at once; the records leave in the order in which they came. */
+export function eachInTime(call: Call, change: (line: Line) => Change | PromiseLike<Change>, concurrency: number): Step {
+  return eachBatch(call, (batch) => changeInTime(call, batch, change, concurrency), {});
+}
+
+function eachBatch(call: Call, change: (batch: Batch) => Batch | Promise<Batch>, kept: Kept): Step {
   return async function* (input) {
     const tally = new Tally(call);
-    for await (const batch of input) {
-      tally.read(batch);
-      const changed = changeBatch(call, batch, change);
-      tally.wrote(changed.count);
-      const control = batch.control;
-      if (control?.kind === 'mark') yield changed.closedBy({ kind: 'mark', mark: await tally.close(control.mark) });
-      else if (changed.count > 0 || control !== undefined) yield changed.closedBy(control);
+    let commit = 0;
+    try {
+      for await (const batch of input) {
+        tally.read(batch);
+        const control = batch.control;
+        if (control?.kind === 'begin') {
+          commit = control.begin.at;
+          await kept.begin?.(control.begin);
+        }
+        const changed = await change(batch);
+        await kept.settle?.();
+        tally.wrote(changed.count);
+        if (control?.kind === 'mark') {
+          commit++;
+          await kept.save?.(commit);
+          yield changed.closedBy({ kind: 'mark', mark: await tally.close(control.mark) });
+        } else if (changed.count > 0 || control !== undefined) yield changed.closedBy(control);
+      }
+      await call.rejects.flush();
+    } finally {
+      await kept.close?.();
     }
-    await call.rejects.flush();
   };
 }
 
-function changeBatch(call: Call, batch: Batch, change: (line: Line) => Change): Batch {
+async function changeInTime(
+  call: Call,
+  batch: Batch,
+  change: (line: Line) => Change | PromiseLike<Change>,
+  concurrency: number,
+): Promise<Batch> {
+  const { lines } = batch;
+  const results = new Map<Line, Change>();
+  const bad = new Map<Line, string>();
+  let next = 0;
+  const work = async () => {
+    while (next < lines.length) {
+      const line = lines[next++] as Line;
+      try {
+        const result = change(line);
+        // A promise for each record costs more than most changes do.
+        results.set(line, isPromise(result) ? await result : result);
+      } catch (error) {
+        if (!(error instanceof BadLine)) throw error;
+        bad.set(line, error.message);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, lines.length) }, work));
+  return changeBatch(call, batch, (line) => {
+    const reason = bad.get(line);
+    if (reason !== undefined) throw new BadLine(reason);
+    return results.get(line);
+  });
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** A batch with each line changed; what `change` cannot read (it throws BadLine) is rejected. */
+export function changeBatch(call: Call, batch: Batch, change: (line: Line) => Change): Batch {
   const { lines } = batch;
   // Made once a line comes to something else than itself: until then the batch goes on as it is.
   let out: Line[] | undefined;

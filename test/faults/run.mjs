@@ -30,11 +30,12 @@ const endsMs = Date.now() + Number(words.minutes) * 60_000;
 const filters = [
   [],
   [],
-  ['buda each -- cat', 'buda each -- cat'],
+  ['buda transform flatten'],
   ['buda each -- cat'],
   ['buda each -j 2 -- grep evt_'],
 
-  ['buda each -- sort'],
+  ['buda transform dedupe'],
+  ['buda transform flatten', 'buda each -- sort'],
 ];
 
 const faults = ['kill', 'kill', 'kill', 'killAll', 'term', 'termAll', 'stop', 'fileLimit', 'slowReader', 'slowWriter'];

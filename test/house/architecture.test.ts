@@ -7,6 +7,11 @@ import { root } from './bash.ts';
 
 const src = join(root, 'src');
 
+/** Why a file may be longer than 400 lines. */
+const longFiles: Record<string, string> = {
+  'lib/lines.ts': 'the line engine: reading, batches and writing work on the same bytes',
+};
+
 interface Import {
   from: string;
   /** A file relative to src/, or a package's name, or node:…. */
@@ -129,8 +134,9 @@ test('only lib/marks.ts knows how a mark is written', () => {
   expect(knows).toEqual(['lib/marks.ts']);
 });
 
-test('no file is over 400 lines; one that must be is named here with its reason', () => {
-  expect(files.filter((path) => (sources.get(path) ?? '').trimEnd().split('\n').length > 400)).toEqual([]);
+test('a file over 400 lines has a reason', () => {
+  const long = files.filter((path) => (sources.get(path) ?? '').trimEnd().split('\n').length > 400);
+  expect(long.filter((path) => !(path in longFiles))).toEqual([]);
 });
 
 test('no file is named after nothing in particular', () => {

@@ -31,7 +31,14 @@ made.set('completions/_buda', zshCompletion(tree));
 made.set('completions/buda.fish', fishCompletion(tree));
 const manList = ['man/buda.1', ...[...made.keys()].filter((path) => path.startsWith('man/'))];
 
+const manual = join(root, 'man/buda.1');
+const seeAlso = `.Sh SEE ALSO\n${entries
+  .map(({ words }) => `.Xr ${pageName(words)} 1`)
+  .sort()
+  .join(' ,\n')}\n`;
+
 if (isUpdate) {
+  writeFileSync(manual, readFileSync(manual, 'utf8').replace(/\.Sh SEE ALSO\n(?:\.Xr .*\n)+/, seeAlso));
   for (const path of strangers()) rmSync(join(root, path));
   for (const [path, text] of made) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
@@ -60,7 +67,7 @@ test('buda(1) has the exit codes of the code, and names every command', () => {
   const table = /\.Sh EXIT STATUS\n([\s\S]*?)\n\.Sh /.exec(page)?.[1] ?? '';
   const codes = [...table.matchAll(/^\.It (?:Er )?(\d+)/gm)].map(([, code]) => Number(code));
   expect(codes).toEqual([0, ...Object.values(exits).map(({ code }) => code), 130, 143].sort((a, b) => a - b));
-  expect(entries.filter(({ words }) => !page.includes(`.Xr ${pageName(words)} 1`)).map(({ words }) => words)).toEqual([]);
+  expect(page.endsWith(`\n${seeAlso}`), 'its SEE ALSO is old; run: npm run generate').toBe(true);
 });
 
 function strangers(): string[] {

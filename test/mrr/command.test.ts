@@ -4,10 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import mrr from '../../src/commands/transform/mrr.ts';
 import { batchesOf, testCall, testContext } from '../support/context.ts';
+import * as pipes from '../transform/pipe.ts';
+import { linesOf, merged, type Row, withoutRevision } from '../transform/pipe.ts';
 import { created, dayS, item, items, t0, updated } from './build.ts';
-import { App, linesOf, merged, type Row, transform, withoutRevision } from './pipe.ts';
 import type { GoldenCase } from './replay.ts';
 import { cases, cut, seeded, shuffled } from './replay.ts';
+
+const transform = (words: readonly string[], input: readonly string[]) => pipes.pipe('transform mrr', mrr, words, input);
+
+class App extends pipes.App {
+  constructor(isOnDisk = false) {
+    super('transform mrr', mrr, isOnDisk);
+  }
+}
 
 /** The options of a golden case as they are typed. */
 function wordsOf({ options }: GoldenCase): string[] {

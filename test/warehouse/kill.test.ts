@@ -85,7 +85,7 @@ function start(home: string, table: string, options: string[] = [], epoch = 300)
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const sink = spawn(buda, ['put-table', table, '-q', ...options], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+  const sink = spawn(buda, ['put-table', table, '--app', 'a', '-q', ...options], { env, stdio: ['pipe', 'ignore', 'ignore'] });
   source.stdout.pipe(sink.stdin);
   sink.stdin.on('error', () => {});
   source.stdout.on('error', () => {});

@@ -1,5 +1,6 @@
 import { command } from '../../lib/command.ts';
 import { fileArgument, filterOptions, readDeadLetters } from '../../lib/dead-letters/read.ts';
+import type { DeadLetter } from '../../lib/rejects.ts';
 
 interface Group {
   step: string;
@@ -26,19 +27,22 @@ export default command({
   ],
   async run(call) {
     const groups = new Map<string, Group>();
-    for await (const { letter } of readDeadLetters(call)) {
-      const { step, at } = letter;
-      const isNew = !groups.has(JSON.stringify([step, letter.reason]));
-      const reason = isNew && groups.size >= maxGroups ? 'other reasons' : letter.reason;
-      const key = JSON.stringify([step, reason]);
-      const group = groups.get(key) ?? { step, reason, letters: 0, first_at: at, last_at: at };
-      group.letters++;
-      if (at < group.first_at) group.first_at = at;
-      if (at > group.last_at) group.last_at = at;
-      groups.set(key, group);
-    }
-    for (const group of [...groups.values()].sort((a, b) => b.letters - a.letters)) {
-      await call.context.stdout.write(`${JSON.stringify(group)}\n`);
+    try {
+      for await (const { letter } of readDeadLetters(call)) count(groups, letter);
+    } finally {
+      for (const group of [...groups.values()].sort((a, b) => b.letters - a.letters)) {
+        await call.context.stdout.write(`${JSON.stringify(group)}\n`);
+      }
     }
   },
 });
+
+function count(groups: Map<string, Group>, { step, reason: given, at }: DeadLetter): void {
+  const keyOf = (reason: string) => JSON.stringify([step, reason]);
+  const reason = groups.has(keyOf(given)) || groups.size < maxGroups ? given : 'other reasons';
+  const group = groups.get(keyOf(reason)) ?? { step, reason, letters: 0, first_at: at, last_at: at };
+  group.letters++;
+  if (at < group.first_at) group.first_at = at;
+  if (at > group.last_at) group.last_at = at;
+  groups.set(keyOf(reason), group);
+}

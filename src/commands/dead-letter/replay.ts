@@ -27,6 +27,11 @@ export default command({
       }
     }
     await writeLines(call.context, lines());
-    if (left > 0) throw new Failure('badData', `${left} dead letters were left out`, 'look at them: buda dead-letter show FILE');
+    if (left > 0)
+      throw new Failure(
+        'badData',
+        `left out, as they cannot go down a pipe: ${left}`,
+        'look at them: buda dead-letter show FILE',
+      );
   },
 });

@@ -17,8 +17,13 @@ export const fileArgument = { name: 'FILE', summary: 'the file of dead letters; 
 
 /** A letter holds a line as JSON text, which may be several times as long. */
 const maxLineBytes = 8 * defaultMaxLineBytes;
+/** So many lines that are no letters are named. */
+const maxBadNamed = 5;
 
-/** The letters of a file (`-`: stdin) that the options ask for, each with the line that holds it. A line that is no dead letter: 65. */
+/**
+ * The letters of a file (`-`: stdin) that the options ask for, each with the line that holds it. Lines that are none, as a full disk
+ * leaves them, are passed over, and are a Failure (65) at the end.
+ */
 export async function* readDeadLetters(
   { args: [file = '-'], options, context }: Pick<Call, 'args' | 'options' | 'context'>,
   nowMs = Date.now(),
@@ -26,39 +31,40 @@ export async function* readDeadLetters(
   const { step, reason, since } = options as Values<typeof filterOptions>;
   const sinceMs = since === undefined ? undefined : parseSince(since, nowMs);
   const chunks = file === '-' ? context.stdin.chunks() : createReadStream(file);
-  const reject = ({ number, reason }: { number: number; reason: string }) => {
-    throw new Failure('badData', `${file}, line ${number}: ${reason}`, 'take the line out of the file');
-  };
+  const bad: string[] = [];
+  const reject = (line: { number: number; reason: string }) => void bad.push(`line ${line.number}: ${line.reason}`);
   try {
     for await (const { lines } of readBatches(chunks, { maxLineBytes, reject, isForeign: true })) {
       for (const line of lines) {
-        const letter = parseLetter(line, file);
+        const letter = parseLetter(line);
+        if (typeof letter === 'string') {
+          reject({ number: line.number, reason: letter });
+          continue;
+        }
         if (step !== undefined && letter.step !== step) continue;
         if (reason !== undefined && !letter.reason.includes(reason)) continue;
         if (sinceMs !== undefined && Date.parse(letter.at) < sinceMs) continue;
         yield { letter, line };
       }
+      bad.length = Math.min(bad.length, maxBadNamed);
     }
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
     throw new Failure('misconfigured', `there is no file ${file}`, 'name the file that --dead-letter named');
   }
+  if (bad.length > 0)
+    throw new Failure('badData', `${file} has lines that are no dead letters: ${bad.join('; ')}`, 'take them out of the file');
 }
 
-function parseLetter(line: Line, file: string): DeadLetter {
-  const where = `${file}, line ${line.number}`;
+/** A letter, or why it is none. */
+function parseLetter(line: Line): DeadLetter | string {
   try {
     const { record: letter } = line;
     const isLetter = ['reason', 'step', 'position', 'at', 'sha256', 'record'].every((field) => typeof letter[field] === 'string');
-    if (!isLetter) throw new BadLine('not a dead letter');
-    return letter as unknown as DeadLetter;
+    return isLetter ? (letter as unknown as DeadLetter) : 'not a dead letter';
   } catch (error) {
     if (!(error instanceof BadLine)) throw error;
-    throw new Failure(
-      'badData',
-      `${where}: ${error.message}`,
-      'name the file that --dead-letter named, or take the line out of it',
-    );
+    return error.message;
   }
 }
 
@@ -87,10 +93,13 @@ export async function writeLines({ stdout }: Context, lines: AsyncIterable<Buffe
     pieces = [];
     bytes = 0;
   };
-  for await (const line of lines) {
-    pieces.push(line, newline);
-    bytes += line.length + 1;
-    if (bytes >= blockBytes) await write();
+  try {
+    for await (const line of lines) {
+      pieces.push(line, newline);
+      bytes += line.length + 1;
+      if (bytes >= blockBytes) await write();
+    }
+  } finally {
+    await write();
   }
-  await write();
 }

@@ -22,12 +22,13 @@ export interface DatabaseOptions {
   /** What DuckDB may hold in memory; what goes beyond it lies in `temporary`, a folder. */
   memoryBytes: number;
   temporary: string;
+  /** How long a file that another process holds is waited for; 10 s where nothing else is said. */
+  lockWaitMs?: number;
   /** Told while another process holds the file, and once more with undefined when it no longer does. */
   onWait?: (note: string | undefined) => void;
 }
 
-/** How long a file that another process holds is waited for. */
-const lockWaitMs = 10_000;
+const defaultLockWaitMs = 10_000;
 
 /** DuckDB's own lock tells processes apart, not two users within one: here they take turns. */
 const turns = new Map<string, Promise<unknown>>();
@@ -65,7 +66,7 @@ async function openAndWork<T>(options: DatabaseOptions, work: (database: Databas
   }
 }
 
-async function open({ path, isReadOnly, memoryBytes, temporary, onWait }: DatabaseOptions): Promise<DuckDBInstance> {
+async function open({ path, isReadOnly, memoryBytes, temporary, lockWaitMs, onWait }: DatabaseOptions): Promise<DuckDBInstance> {
   const configuration = {
     access_mode: isReadOnly ? 'READ_ONLY' : 'READ_WRITE',
     threads: String(Math.min(4, availableParallelism())),
@@ -81,7 +82,7 @@ async function open({ path, isReadOnly, memoryBytes, temporary, onWait }: Databa
       'buda put-table makes it; or name another: --to duckdb:PATH',
     );
   }
-  for (const until = performance.now() + lockWaitMs; ; ) {
+  for (const until = performance.now() + (lockWaitMs ?? defaultLockWaitMs); ; ) {
     try {
       const instance = await DuckDBInstance.create(path, configuration);
       onWait?.(undefined);

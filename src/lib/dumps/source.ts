@@ -95,17 +95,21 @@ async function* cutAll(chunks: AsyncIterable<Buffer>, cutter: DumpCutter): Async
 /** Passes on until told to stop, even while the other side is silent. */
 async function* untilStopped<T>(values: AsyncIterable<T>, stopped: AbortSignal): AsyncGenerator<T> {
   const reader = values[Symbol.asyncIterator]();
-  const stop = new Promise<undefined>((resolve) => {
-    if (stopped.aborted) resolve(undefined);
-    stopped.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+  // Anew for each value: a promise that lasts would keep every value that was raced against it.
+  let stop = () => {};
+  const onStop = () => stop();
+  stopped.addEventListener('abort', onStop, { once: true });
   try {
-    for (;;) {
-      const next = await Promise.race([reader.next(), stop]);
+    while (!stopped.aborted) {
+      const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined);
+        reader.next().then(resolve, reject);
+      });
       if (next === undefined || next.done === true) return;
       yield next.value;
     }
   } finally {
+    stopped.removeEventListener('abort', onStop);
     void reader.return?.();
   }
 }

@@ -16,3 +16,8 @@ export function keyReader(path: string): (line: Line) => string | undefined {
     return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
   };
 }
+
+/** What a person is told of records without their key. */
+export function keylessNote(count: number, path: string): string {
+  return `${count} ${count === 1 ? 'record has' : 'records have'} no ${path}: the sha256 of the line was the key`;
+}

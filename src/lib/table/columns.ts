@@ -118,7 +118,7 @@ async function isSmall(database: Database, table: string, name: string): Promise
 
 /** The same values in a wider type; instants in the way RFC 3339 writes them. */
 function convert(column: string, from: string, to: ColumnType): string {
-  const text = from === 'TIMESTAMP' ? textOfTime(column) : column;
+  const text = from === 'TIMESTAMP' ? textOfTime(column) : from === 'DOUBLE' && to === 'VARCHAR' ? textOfDouble(column) : column;
   if (to === 'JSON') return `to_json(${text})`;
   return to === 'VARCHAR' ? `cast(${text} as VARCHAR)` : `cast(${column} as ${to})`;
 }
@@ -127,6 +127,11 @@ function convert(column: string, from: string, to: ColumnType): string {
 export function textOfTime(value: string): string {
   const seconds = `strftime(${value}, '%Y-%m-%dT%H:%M:%S')`;
   return `${seconds} || case when microsecond(${value}) % 1000000 = 0 then '' else '.' || rtrim(strftime(${value}, '%f'), '0') end || 'Z'`;
+}
+
+/** A double in its shortest form; DuckDB would write a whole one as 1999.0. */
+function textOfDouble(value: string): string {
+  return `regexp_replace(cast(${value} as varchar), '\\.0$', '')`;
 }
 
 /** The fields as DuckDB's reader wants them. */

@@ -3,7 +3,7 @@ import type { Kinesis } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
 import { BadLine, type Batch, type Line } from '../../lines.ts';
-import { keyReader } from '../keys.ts';
+import { keylessNote, keyReader } from '../keys.ts';
 import { limits, PutQueue } from './put-queue.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
@@ -62,11 +62,10 @@ export class KinesisSink implements Sink {
   async close(): Promise<void> {
     this.#queue?.close();
     this.#kinesis?.close();
-    const { detail } = this.#call.context;
+    const { detail, say } = this.#call.context;
     if (this.#queue !== undefined)
       detail(`${this.#queue.counts.requests} requests, ${this.#queue.counts.again} records sent again`);
-    if (this.#keyOf !== undefined && this.#keyless > 0)
-      detail(`${this.#keyless} records without the key took their line's sha256`);
+    if (this.#keyOf !== undefined && this.#keyless > 0) say(keylessNote(this.#keyless, String(this.#call.options.key)));
   }
 
   async #open(): Promise<PutQueue> {

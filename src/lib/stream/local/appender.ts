@@ -39,6 +39,7 @@ export class ShardAppender {
   /** Takes whole lines; they are not safe until `flush`. */
   add(bytes: Buffer, count: number): void {
     this.#throwFailure();
+    if (count === 0) return;
     this.#pending.push({ bytes, count });
     this.#pendingBytes += bytes.length;
     this.#start();
@@ -118,7 +119,8 @@ export class ShardAppender {
   #explained(error: unknown): unknown {
     if (error instanceof Failure || codeOf(error) === '') return error;
     if (codeOf(error) === 'ENOENT') return deleted(this.#stream);
-    const message = `local:${this.#stream.name}: ${explain(error)} (${this.#tail.folder})`;
+    const place = error instanceof Error && 'path' in error ? '' : ` (${this.#tail.folder})`;
+    const message = `local:${this.#stream.name}: ${explain(error)}${place}`;
     return new Failure('failed', message, 'make room, or put it right, and run the pipe again', error);
   }
 }

@@ -69,8 +69,12 @@ export class ShardReader {
     return this.#n;
   }
 
-  /** The segment's index: what changes when there is more. */
+  /** What changes when there is more: the segment's index, or the folder where the next segment is still to come. */
   get watched(): string {
+    return isSeal(this.#lines[0]) ? this.place.folder : this.#index;
+  }
+
+  get #index(): string {
     return indexPath(this.place, this.#segment.base);
   }
 
@@ -191,7 +195,7 @@ export class ShardReader {
 
   /** Whether the segment at the tip is still there: it is not once the stream was deleted. */
   checkIsThere(): void {
-    if (statSync(this.watched, { throwIfNoEntry: false }) !== undefined || isSeal(this.#segment.lastLine())) return;
+    if (statSync(this.#index, { throwIfNoEntry: false }) !== undefined || isSeal(this.#segment.lastLine())) return;
     throw new Failure('misconfigured', `local:${this.#stream.name} was deleted while it was read`, 'see: buda stream list');
   }
 

@@ -3,7 +3,7 @@ import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
 import { explain, Failure } from '../../errors.ts';
 import { BadLine, Batch, type Line } from '../../lines.ts';
-import { keyReader } from '../keys.ts';
+import { keylessNote, keyReader } from '../keys.ts';
 import { ShardAppender } from './appender.ts';
 import { changeSettings, createStream, defaults, openStream, type Settings, type StreamFolder } from './folder.ts';
 import { shardOf } from './hash-keys.ts';
@@ -68,8 +68,7 @@ export class LocalSink implements Sink {
   async close(): Promise<void> {
     await Promise.all((this.#shards ?? []).map((shard) => shard.close()));
     if (this.#keyless > 0) {
-      const { say } = this.#call.context;
-      say(`${this.#keyless} records have no ${this.#options.key ?? 'id'}: the sha256 of their line was their key`);
+      this.#call.context.say(keylessNote(this.#keyless, this.#options.key ?? 'id'));
     }
   }
 

@@ -1,8 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import mrr from '../../src/commands/transform/mrr.ts';
 import type { Checkpoints } from '../../src/lib/checkpoints.ts';
+import type { AnyCommand } from '../../src/lib/command.ts';
 import { parseWords } from '../../src/lib/commander/parse.ts';
 import { formatControl } from '../../src/lib/marks.ts';
 import { FolderCheckpoints } from '../../src/lib/state/folder.ts';
@@ -10,16 +10,36 @@ import { batchesOf, testCall, testContext, textOf } from '../support/context.ts'
 
 export type Row = Record<string, any>;
 
-/** `buda transform mrr WORDS`, fed with text; its records, and what it said. */
-export async function transform(words: readonly string[], input: readonly string[], checkpoints?: Checkpoints, keep = false) {
-  const context = testContext(checkpoints && { openCheckpoints: () => checkpoints });
-  const parsed = parseWords('transform mrr', mrr, words);
+export interface Piped {
+  checkpoints?: Checkpoints;
+  /** Bad lines are kept as dead letters; otherwise the first ends the step. */
+  keep?: boolean;
+  home?: string;
+}
+
+/** `buda NAME WORDS`, fed with pieces of text; its lines and records, its dead letters, and what it said. */
+export async function pipe(
+  name: string,
+  command: AnyCommand,
+  words: readonly string[],
+  input: readonly (string | Buffer)[],
+  how: Piped = {},
+) {
+  const { checkpoints, keep = false, home } = how;
+  const context = testContext({ ...(checkpoints && { openCheckpoints: () => checkpoints }), ...(home && { home }) });
+  const parsed = parseWords(name, command, words);
   if (parsed.help) throw new Error('it was asked for help');
-  const { call, letters } = testCall('transform mrr', parsed.options, context, [], keep);
-  const step = await mrr.step!(call as never);
-  const text = await textOf(step(batchesOf(input, () => {})));
+  const { call, letters } = testCall(name, parsed.options, context, parsed.args, keep);
+  const step = await command.step!(call);
+  const text = await textOf(step(batchesOf(input, (reason) => letters.push({ reason } as never))));
   const lines = text.split('\n').filter((line) => line !== '');
-  return { lines, records: lines.filter((line) => line[0] === '{').map((line) => JSON.parse(line) as Row), letters, ...context };
+  return {
+    text,
+    lines,
+    records: lines.filter((line) => line[0] === '{').map((line) => JSON.parse(line) as Row),
+    letters,
+    ...context,
+  };
 }
 
 export function linesOf(records: readonly object[]): string {
@@ -27,9 +47,10 @@ export function linesOf(records: readonly object[]): string {
 }
 
 /** A state store in memory, as far as a stateful step needs one. */
-function storeInMemory(): Pick<Checkpoints, 'saved'> {
+function storeInMemory(commits: () => number): Pick<Checkpoints, 'saved' | 'read'> {
   let deltas: { commit: number; text: string }[] = [];
   return {
+    read: async () => ({ commits: commits() }) as never,
     saved: () => ({
       async *load(at) {
         deltas = deltas.filter(({ commit }) => commit <= at);
@@ -60,16 +81,21 @@ async function storeOnDisk(commits: number, folder: string): Promise<Checkpoints
 export class App {
   /** How many epochs are committed. */
   commits = 0;
-  readonly #memory = storeInMemory() as Checkpoints;
+  readonly home = mkdtempSync(join(tmpdir(), 'buda-home-'));
+  readonly #name: string;
+  readonly #command: AnyCommand;
+  readonly #memory = storeInMemory(() => this.commits) as Checkpoints;
   readonly #folder: string | undefined;
 
   /** Its state store is in memory, or on disk. */
-  constructor(isOnDisk = false) {
-    this.#folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'buda-mrr-')) : undefined;
+  constructor(name: string, command: AnyCommand, isOnDisk = false) {
+    this.#name = name;
+    this.#command = command;
+    this.#folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'buda-state-')) : undefined;
   }
 
   /** Runs the epochs that are not yet committed, of which `commits` are this time; the rest is lost with a kill. */
-  async run(words: readonly string[], epochs: readonly string[], commits = epochs.length, keep = false) {
+  async run(words: readonly string[], epochs: readonly string[], commits = epochs.length) {
     const left = epochs.slice(this.commits);
     const store = this.#folder === undefined ? this.#memory : await storeOnDisk(this.commits, this.#folder);
     const begin = { app: 'billing', source: 'test:events', run: 'r', term: 1, at: this.commits, from: {} };
@@ -80,7 +106,8 @@ export class App {
     });
     const head = `${formatControl({ kind: 'begin', begin })}\n`;
     const tail = `${formatControl({ kind: 'end', end: { exit: 0 } })}\n`;
-    const ran = await transform(words, [head, ...marks, tail], store, keep);
+    const how = { checkpoints: store, home: this.home };
+    const ran = await pipe(this.#name, this.#command, words, [head, ...marks, tail], how);
     this.commits += Math.min(commits, left.length);
     return ran;
   }

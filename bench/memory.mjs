@@ -1,0 +1,146 @@
+// node bench/memory.mjs [--gigabytes 10]... [--check]: so many gigabytes of Stripe events through a pipeline into a stream, and out of
+// it again; what every process held at most, by /usr/bin/time -v, goes into bench/memory.md. --check exits 1 where it was too much.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stripeEvents } from './events.mjs';
+
+/** What a process may hold. */
+const maxBytes = 150e6;
+
+const repo = resolve(import.meta.dirname, '..');
+const report = join(repo, 'bench', 'memory.md');
+const { values } = parseArgs({
+  options: { gigabytes: { type: 'string', multiple: true, default: ['1'] }, check: { type: 'boolean', default: false } },
+});
+
+const pipelines = [
+  {
+    title: 'into a stream',
+    isFed: true,
+    app: 'into',
+    source: (state) => Object.values(state.sources)[0],
+    steps: ['produce stripe --from - --app into', 'transform flatten', 'put-stream memory'],
+  },
+  {
+    title: 'and back',
+    isFed: false,
+    app: 'back',
+    source: (state) => state.sources['local:memory'],
+    steps: ['get-stream memory --app back -e', 'transform dedupe', 'each -- cat', 'put-stream again --max-size 1GiB'],
+  },
+];
+
+/** Blocks of events, `bytes` in all: those of a file again and again, each event with an id of its own. */
+function* eventBlocks(bytes) {
+  const events = stripeEvents(2_000);
+  const lines = readFileSync(events.path, 'utf8').trimEnd().split('\n');
+  const before = /^\{"id":"evt_/.exec(lines[0])[0];
+  const rests = lines.map((line) => line.slice(line.indexOf('"', before.length)));
+  let number = 0;
+  for (let made = 0; made < bytes; ) {
+    let block = '';
+    for (const rest of rests) block += `${before}${String(number++).padStart(14, '0')}${rest}\n`;
+    const piece = Buffer.from(block);
+    made += piece.length;
+    yield { piece, number };
+  }
+}
+
+/** Runs a pipeline; gives its steps with what each held and used, and how many records were fed. */
+async function play({ steps, isFed, app, source }, bytes, { folder, env }) {
+  const script = steps
+    .map((step, i) => `/usr/bin/time -v -o "$RUN/time.${i}" "$NODE" "$REPO/bin/buda" ${step.replace(/( -- |$)/, ' -q$1')}`)
+    .join(' | \\\n');
+  const child = spawn('bash', ['-o', 'pipefail', '-c', script], {
+    cwd: folder,
+    env: { ...env, RUN: folder },
+    stdio: [isFed ? 'pipe' : 'ignore', 'ignore', 'inherit'],
+  });
+  const closed = once(child, 'close');
+  let fed = 0;
+  if (isFed) {
+    child.stdin.on('error', () => {});
+    for (const { piece, number } of eventBlocks(bytes)) {
+      if (child.exitCode !== null) break;
+      if (!child.stdin.write(piece)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), closed]);
+      fed = number;
+    }
+    child.stdin.end();
+  }
+  const [exit] = await closed;
+  if (exit !== 0) throw new Error(`exit ${exit}: ${steps.join(' | ')}`);
+  const state = spawnSync(process.execPath, [join(repo, 'bin', 'buda'), 'state', 'show', app], { cwd: folder, env });
+  const { delivered } = source(JSON.parse(state.stdout)).counters;
+  const rows = steps.map((step, i) => ({ step, ...readTime(join(folder, `time.${i}`)) }));
+  return { rows, fed, delivered };
+}
+
+/** What GNU time says of a process: its peak in bytes, its seconds. */
+function readTime(path) {
+  const text = readFileSync(path, 'utf8');
+  const fieldOf = (name) => text.slice(text.indexOf(name) + name.length).match(/\S+/)[0];
+  const wall = fieldOf('Elapsed (wall clock) time (h:mm:ss or m:ss):').split(':').map(Number);
+  return {
+    peakBytes: 1024 * Number(fieldOf('Maximum resident set size (kbytes):')),
+    seconds: wall.reduce((sum, part) => 60 * sum + part, 0),
+    cpuSeconds: Number(fieldOf('User time (seconds):')) + Number(fieldOf('System time (seconds):')),
+  };
+}
+
+/** Puts one answer into the report: in place of the last one to the same question, or at the end. */
+function keep(name, text) {
+  const head =
+    '# Memory\n\nGigabytes through whole pipelines under an app, a process a step: `node bench/memory.mjs --gigabytes 10`. Events of 3.2 kB are made on the fly; on the way back each goes through `transform dedupe`, which remembers all ids, and through a foreign filter. The peak is the greatest resident set that `/usr/bin/time -v` saw. The goal: under 150 MB a process, however much comes.\n';
+  const before = existsSync(report) ? readFileSync(report, 'utf8') : head;
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const part = `${begin}\n${text}\n${end}`;
+  const from = before.indexOf(begin);
+  const after =
+    from < 0 ? `${before.trimEnd()}\n\n${part}\n` : before.slice(0, from) + part + before.slice(before.indexOf(end) + end.length);
+  writeFileSync(report, after);
+}
+
+let isMissed = false;
+for (const gigabytes of values.gigabytes.map(Number)) {
+  const folder = mkdtempSync(join(tmpdir(), 'buda-memory-'));
+  // Certificates that are added to Node's own are read at each start, and stay in memory.
+  const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, BUDA_STATE, BUDA_STREAMS, ...kept } = process.env;
+  const env = {
+    ...kept,
+    PATH: [join(repo, 'bin'), process.env.PATH].join(delimiter),
+    BUDA_HOME: join(folder, 'home'),
+    REPO: repo,
+    NODE: process.execPath,
+  };
+  const parts = [`## ${gigabytes} GB`];
+  let records = 0;
+  try {
+    for (const pipeline of pipelines) {
+      const { rows, fed, delivered } = await play(pipeline, gigabytes * 1e9, { folder, env });
+      if (pipeline.isFed) records = fed;
+      if (delivered !== records) throw new Error(`${delivered} of ${records} records were delivered: ${pipeline.title}`);
+      isMissed ||= rows.some(({ peakBytes }) => peakBytes > maxBytes);
+      const table = rows.map(
+        ({ step, peakBytes, seconds, cpuSeconds }) =>
+          `| \`buda ${step}\` | ${(peakBytes / 1e6).toFixed(0)}${peakBytes > maxBytes ? ' **missed**' : ''} | ${seconds.toFixed(0)} | ${cpuSeconds.toFixed(0)} |`,
+      );
+      const count = `${records.toLocaleString('en')} records`;
+      parts.push(
+        `### ${count} ${pipeline.title}\n\n| process | peak, MB | s | CPU s |\n|---|---:|---:|---:|\n${table.join('\n')}`,
+      );
+    }
+    const date = new Date().toISOString().slice(0, 10);
+    const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+    parts.push(`*${date}, ${machine}*`);
+    const text = parts.join('\n\n');
+    console.log(`${text}\n`);
+    keep(`${gigabytes} GB`, text);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+if (values.check && isMissed) process.exitCode = 1;

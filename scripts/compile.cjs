@@ -1,0 +1,14 @@
+// Runs a part of the program and keeps what V8 compiled for it, beside each script in dist/: see bin/buda.
+const { renameSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+process.argv = [process.argv[0], join(__dirname, '..', 'bin', 'buda'), 'each', '-q', '--', 'true'];
+const { load, scripts } = require('../bin/buda');
+
+for (const name of require('../dist/main.json').packages) load(name);
+process.on('exit', () => {
+  for (const { script, filename } of scripts.values()) {
+    writeFileSync(`${filename}.cache.${process.pid}`, script.createCachedData());
+    renameSync(`${filename}.cache.${process.pid}`, `${filename}.cache`);
+  }
+});

@@ -1,0 +1,250 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Checkpoints, SavedState } from '../checkpoints.ts';
+import type { Call } from '../command.ts';
+import { makeFolderDurably, syncFolder } from '../durable.ts';
+import { codeOf, explain, Failure } from '../errors.ts';
+import type { Line } from '../lines.ts';
+import type { Begin } from '../marks.ts';
+import { each, type Kept, type Step } from '../steps.ts';
+import { identityReader, timeReader } from './identity.ts';
+import { Mac } from './mac.ts';
+import type { RunShape } from './run.ts';
+import { Seen } from './seen.ts';
+import { entryWords } from './table.ts';
+import { Generations, type Window } from './window.ts';
+
+export interface Dedupe {
+  /** Paths whose values tell records apart; none: `id` and `revision`. */
+  keys: readonly string[];
+  window: Window;
+  /** The path of a record's time, for a window of time. */
+  time: string | undefined;
+  memoryBytes: number;
+  state: string | undefined;
+  /** Begin anew where what was saved does not fit. */
+  rebuild: boolean;
+}
+
+/** The step that lets each identity through once. Under an app what it has seen is saved at each mark. */
+export function dropRepeats(call: Call, how: Dedupe): Step {
+  const repeats = new Repeats(call, call.name, how);
+  return each(call, (line) => repeats.change(line), repeats);
+}
+
+/** What was saved at one commit and lies in no run yet. */
+interface Delta {
+  key: string;
+  newest: number;
+}
+
+/** What has been seen: `name` is that of the step whose state it is. */
+export class Repeats implements Kept {
+  readonly #call: Call;
+  readonly #how: Dedupe;
+  readonly #name: string;
+  readonly #generations: Generations;
+  readonly #identityOf: (line: Line) => string | undefined;
+  readonly #timeOf: ReturnType<typeof timeReader> | undefined;
+  #mac = new Mac(randomBytes(16));
+  #seen: Seen | undefined;
+  #folder = '';
+  #store: { checkpoints: Checkpoints; saved: SavedState; app: string } | undefined;
+  /** Entries that were added since the last mark. */
+  #fresh = new Int32Array(1024 * entryWords);
+  #freshLength = 0;
+  #deltas: Delta[] = [];
+  /** Files that are no more part of the set from a commit on. */
+  #retired: { commit: number; names: string[] }[] = [];
+  /** The name of the set, and the key of its hashes. */
+  #set: [id: string, key: string] = ['', ''];
+  #isNew = false;
+  #clockSaved = '';
+  #dropped = 0;
+  #unidentified = 0;
+
+  constructor(call: Call, name: string, how: Dedupe) {
+    this.#call = call;
+    this.#name = name;
+    this.#how = how;
+    this.#generations = new Generations(how.window);
+    this.#identityOf = identityReader(how.keys);
+    this.#timeOf = how.window !== undefined && 'ms' in how.window ? timeReader(how.time) : undefined;
+  }
+
+  change(line: Line): Line | undefined {
+    const identity = this.#identityOf(line);
+    const mac = this.#mac;
+    if (identity === undefined) {
+      // Its whole line is what is known of it; no identity begins with a line's end.
+      mac.hashText(`\n${line.bytes.toString('latin1')}`);
+      this.#unidentified++;
+    } else mac.hashText(identity);
+    const generations = this.#generations;
+    if (this.#timeOf !== undefined) {
+      const ms = this.#timeOf(line.record);
+      if (ms !== undefined && ms > generations.clockMs) generations.clockMs = ms;
+    }
+    const seen = (this.#seen ??= this.#openTemporary());
+    const { current, oldest } = generations;
+    if (seen.find(mac.tag, oldest) >= oldest) {
+      this.#dropped++;
+      return undefined;
+    }
+    seen.add(mac.tag, current, oldest);
+    generations.added++;
+    if (this.#store !== undefined) this.#note(current);
+    return line;
+  }
+
+  async begin({ app, at }: Begin): Promise<void> {
+    const { keys, window, time, state, rebuild } = this.#how;
+    const checkpoints = this.#call.context.openCheckpoints(state);
+    const digest = JSON.stringify(['dedupe 1', keys, window ?? null, this.#timeOf === undefined ? null : (time ?? null)]);
+    const saved = checkpoints.saved(app, this.#name, digest, rebuild);
+    const entries = new Map<string, unknown>();
+    for await (const [key, value] of saved.load(at)) {
+      if (value === null) entries.delete(key);
+      else entries.set(key, value);
+    }
+    this.#store = { checkpoints, saved, app };
+    const [id, key] = (entries.get('set') as [string, string] | undefined) ?? [];
+    this.#isNew = id === undefined || key === undefined;
+    this.#set = [id ?? randomBytes(6).toString('hex'), key ?? randomBytes(16).toString('base64')];
+    this.#mac = new Mac(Buffer.from(this.#set[1], 'base64'));
+    [this.#generations.added, this.#generations.clockMs] = (entries.get('clock') as [number, number] | undefined) ?? [0, 0];
+    this.#folder = join(this.#call.context.home, 'dedupe', `${app}-${this.#set[0]}`);
+    this.#load(entries);
+  }
+
+  async settle(): Promise<void> {
+    if (this.#store !== undefined || this.#seen?.isFull !== true) return;
+    const name = randomBytes(6).toString('hex');
+    await this.#seen.spill(name, this.#generations.oldest);
+    // It is open, and nobody else needs its name: should this process be killed, the disk has its room back.
+    unlinkSync(join(this.#folder, name));
+  }
+
+  async save(commit: number): Promise<void> {
+    const { saved } = this.#store!;
+    const { added, clockMs, oldest } = this.#generations;
+    const entries: [string, unknown][] = [];
+    if (this.#isNew) entries.push(['set', this.#set]);
+    this.#isNew = false;
+    if (this.#clockSaved !== `${added} ${clockMs}`) entries.push(['clock', [added, clockMs]]);
+    this.#clockSaved = `${added} ${clockMs}`;
+    if (this.#seen!.isFull) entries.push(...(await this.#spill(commit)));
+    else if (this.#freshLength > 0) {
+      const words = this.#fresh.subarray(0, this.#freshLength);
+      const key = `new|${commit}`;
+      entries.push([key, Buffer.from(words.buffer, 0, words.byteLength).toString('base64')]);
+      this.#deltas.push({ key, newest: words[words.length - 1]! });
+    }
+    this.#freshLength = 0;
+    const forgotten = this.#deltas.filter(({ newest }) => newest < oldest);
+    for (const { key } of forgotten) entries.push([key, null]);
+    if (forgotten.length > 0) this.#deltas = this.#deltas.filter(({ newest }) => newest >= oldest);
+    await saved.save(commit, entries);
+    await this.#deleteRetired();
+  }
+
+  async close(): Promise<void> {
+    const { context } = this.#call;
+    if (this.#dropped > 0) context.say(`left out ${count(this.#dropped, 'repeat')}`);
+    if (this.#unidentified > 0)
+      context.say(`${count(this.#unidentified, 'record')} without an identity: known by the whole line`);
+    this.#seen?.close();
+    if (this.#store === undefined && this.#folder !== '') rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #openTemporary(): Seen {
+    this.#folder = mkdtempSync(join(tmpdir(), 'buda-dedupe-'));
+    return new Seen(this.#folder, this.#how.memoryBytes);
+  }
+
+  #load(entries: ReadonlyMap<string, unknown>): void {
+    const seen = new Seen(this.#folder, this.#how.memoryBytes);
+    this.#seen = seen;
+    const { oldest } = this.#generations;
+    const names = new Set<string>();
+    for (const [key, value] of entries) {
+      if (key.startsWith('run|')) {
+        const name = key.slice('run|'.length);
+        names.add(name);
+        this.#open(name, value as RunShape);
+      } else if (key.startsWith('new|')) {
+        const bytes = Buffer.from(value as string, 'base64');
+        const words = new Int32Array(new Uint8Array(bytes).buffer);
+        for (let at = 0; at < words.length; at += entryWords) {
+          if (words[at + 4]! >= oldest) seen.add(words.subarray(at, at + 4), words[at + 4]!, oldest);
+        }
+        this.#deltas.push({ key, newest: words[words.length - 1]! });
+      }
+    }
+    // What later commits wrote, which are to come again.
+    for (const name of filesIn(this.#folder)) if (!names.has(name)) rmSync(join(this.#folder, name), { force: true });
+  }
+
+  #open(name: string, shape: RunShape): void {
+    try {
+      this.#seen!.open(name, shape);
+    } catch (error) {
+      throw new Failure(
+        'badData',
+        `what \`${this.#name}\` has seen for app ${this.#store!.app} is not whole: ${join(this.#folder, name)}: ${explain(error)}`,
+        'put a good copy of the folder in its place, or begin anew: buda state remove, then the pipe from its beginning',
+        error,
+      );
+    }
+  }
+
+  /** Moves the set to disk; the run is named in the state of this commit, and what it holds is no more kept there otherwise. */
+  async #spill(commit: number): Promise<[string, unknown][]> {
+    await makeFolderDurably(this.#folder);
+    const name = `${commit}-${randomBytes(4).toString('hex')}`;
+    const gone = await this.#seen!.spill(name, this.#generations.oldest);
+    await syncFolder(this.#folder);
+    const run = this.#seen!.runs.find((one) => one.name === name)!;
+    const nulls = [...gone.map((old) => `run|${old}`), ...this.#deltas.map(({ key }) => key)];
+    this.#deltas = [];
+    this.#retired.push({ commit, names: gone });
+    return [[`run|${name}`, run.shape], ...nulls.map((key): [string, null] => [key, null])];
+  }
+
+  /** A run goes once no state that may still be gone back to names it. */
+  async #deleteRetired(): Promise<void> {
+    if (this.#retired.length === 0) return;
+    const { checkpoints, app } = this.#store!;
+    const committed = (await checkpoints.read(app))?.commits ?? 0;
+    for (const { commit, names } of this.#retired) {
+      if (commit <= committed) for (const name of names) rmSync(join(this.#folder, name), { force: true });
+    }
+    this.#retired = this.#retired.filter(({ commit }) => commit > committed);
+  }
+
+  #note(generation: number): void {
+    if (this.#freshLength + entryWords > this.#fresh.length) {
+      const more = new Int32Array(2 * this.#fresh.length);
+      more.set(this.#fresh);
+      this.#fresh = more;
+    }
+    this.#fresh.set(this.#mac.tag, this.#freshLength);
+    this.#fresh[this.#freshLength + 4] = generation;
+    this.#freshLength += entryWords;
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function count(number: number, what: string): string {
+  return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
+}

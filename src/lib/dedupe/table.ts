@@ -1,0 +1,117 @@
+/** A hash of 128 bits, as four words of 32. */
+export type Hash = Int32Array;
+
+/** Words of an entry: the hash, then the generation in which it was added. */
+export const entryWords = 5;
+
+/** Slots behind the last, so that what is displaced there need not begin anew at the first. */
+const slackSlots = 1024;
+const leastSlots = 1024;
+
+/**
+ * Hashes in memory, each with the generation in which it was added: open addressing, 20 bytes a slot. A slot is found by the hash's first bits,
+ * so that the slots lie nearly in the order of the hashes.
+ */
+export class Table {
+  #size = 0;
+  #slots = leastSlots;
+  #words = new Int32Array((leastSlots + slackSlots) * entryWords);
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The generation of a hash; 0 where it is not there. */
+  find(hash: Hash): number {
+    const words = this.#words;
+    return words[this.#slotOf(hash) * entryWords + 4] ?? 0;
+  }
+
+  /** Adds a hash or gives it a new generation, 1 or more. Those of a generation before `oldest` are forgotten where room is needed. */
+  set(hash: Hash, generation: number, oldest: number): void {
+    // Three quarters full at most: beyond it the way to an empty slot grows fast.
+    if (4 * (this.#size + 1) > 3 * this.#slots) this.#make(oldest);
+    let slot = this.#slotOf(hash);
+    while (slot < 0) {
+      this.#make(oldest);
+      slot = this.#slotOf(hash);
+    }
+    const at = slot * entryWords;
+    if (this.#words[at + 4] === 0) this.#size++;
+    this.#words.set(hash, at);
+    this.#words[at + 4] = generation;
+  }
+
+  /** Its entries from generation `oldest` on, in the order of the hashes (as unsigned numbers). */
+  sorted(oldest: number): Int32Array {
+    const out = new Int32Array(this.#size * entryWords);
+    let length = 0;
+    for (let at = 0; at < this.#words.length; at += entryWords) {
+      if (this.#words[at + 4]! < oldest || this.#words[at + 4] === 0) continue;
+      let to = length;
+      for (; to > 0 && compareAt(out, to - entryWords, this.#words, at) > 0; to -= entryWords) {
+        out.copyWithin(to, to - entryWords, to);
+      }
+      out.set(this.#words.subarray(at, at + entryWords), to);
+      length += entryWords;
+    }
+    return out.subarray(0, length);
+  }
+
+  clear(): void {
+    this.#size = 0;
+    this.#slots = leastSlots;
+    this.#words = new Int32Array((leastSlots + slackSlots) * entryWords);
+  }
+
+  /** The slot of a hash, or the empty one that it would take; -1 where there is none. */
+  #slotOf(hash: Hash): number {
+    const words = this.#words;
+    const [a, b, c, d] = [hash[0]!, hash[1]!, hash[2]!, hash[3]!];
+    const first = Math.floor(((a >>> 0) / 0x1_0000_0000) * this.#slots);
+    for (let at = first * entryWords; at < words.length; at += entryWords) {
+      if (words[at + 4] === 0) return at / entryWords;
+      if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return at / entryWords;
+    }
+    return -1;
+  }
+
+  /** Makes room: what is too old goes, and the rest fills half of the slots. */
+  #make(oldest: number): void {
+    const old = this.#words;
+    let kept = 0;
+    for (let at = 4; at < old.length; at += entryWords) if (old[at] !== 0 && old[at]! >= oldest) kept++;
+    let slots = Math.max(leastSlots, 2 * kept);
+    // Too many hashes begin with the same bits, by a great chance.
+    if (kept === this.#size && slots <= this.#slots) slots = 2 * this.#slots;
+    for (;;) {
+      this.#slots = slots;
+      this.#size = 0;
+      this.#words = new Int32Array((slots + slackSlots) * entryWords);
+      if (this.#takeAll(old, oldest)) return;
+      slots *= 2;
+    }
+  }
+
+  #takeAll(old: Int32Array, oldest: number): boolean {
+    for (let at = 0; at < old.length; at += entryWords) {
+      const generation = old[at + 4]!;
+      if (generation === 0 || generation < oldest) continue;
+      const entry = old.subarray(at, at + entryWords);
+      const slot = this.#slotOf(entry);
+      if (slot < 0) return false;
+      this.#words.set(entry, slot * entryWords);
+      this.#size++;
+    }
+    return true;
+  }
+}
+
+/** Compares two hashes, as unsigned numbers, where they stand. */
+export function compareAt(a: Int32Array, i: number, b: Int32Array, j: number): number {
+  for (let word = 0; word < 4; word++) {
+    const [x, y] = [a[i + word]! >>> 0, b[j + word]! >>> 0];
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { codeOf, explain, Failure } from '../errors.ts';
+import { BadLine, type JsonObject, type Line } from '../lines.ts';
+import { LineWriter } from '../splice/writer.ts';
+
+/** What the default export of a user's file is. */
+export type OwnFunction = (record: JsonObject) => unknown;
+
+/** Loads the function of a file. Not there, or no function: 78. */
+export async function loadOwn(path: string): Promise<OwnFunction> {
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
+  } catch (error) {
+    const isMissing = codeOf(error) === 'ERR_MODULE_NOT_FOUND' || codeOf(error) === 'ENOENT';
+    throw new Failure(
+      'misconfigured',
+      `${path} cannot be loaded: ${explain(error)}`,
+      isMissing ? 'name a JavaScript file: buda transform ./mine.js' : undefined,
+      error,
+    );
+  }
+  if (typeof module.default !== 'function')
+    throw new Failure(
+      'misconfigured',
+      `${path} has no function as its default export`,
+      'write: export default (record) => record',
+    );
+  return module.default as OwnFunction;
+}
+
+/** A change of lines that calls the function. What it throws or gives that is no record rejects the line, with a reason that holds nothing of it. */
+export function changeBy(own: OwnFunction, path: string): (line: Line) => Line[] | undefined | PromiseLike<Line[] | undefined> {
+  const writer = new LineWriter();
+  const write = (value: unknown): Line => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new BadLine(`${path} gave ${kindOf(value)}, not a record`);
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value);
+    } catch (error) {
+      throw new BadLine(`${path} gave what JSON cannot hold (${nameOf(error)})`);
+    }
+    if (text?.[0] !== '{') throw new BadLine(`${path} gave what is no object in JSON`);
+    return writer.write(text, 'utf8');
+  };
+  const take = (result: unknown): Line[] | undefined => {
+    if (result === undefined || result === null) return undefined;
+    return Array.isArray(result) ? result.map(write) : [write(result)];
+  };
+  const blame = (error: unknown): never => {
+    if (error instanceof BadLine) throw error;
+    throw new BadLine(`${path} threw ${nameOf(error)}${placeOf(error, path)}`);
+  };
+  return (line) => {
+    const { record } = line;
+    try {
+      const result = own(record);
+      if (isPromise(result)) return result.then(take).then(undefined, blame);
+      return take(result);
+    } catch (error) {
+      return blame(error);
+    }
+  };
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'a list in a list' : value === null ? 'null' : `a ${typeof value}`;
+}
+
+/** A message may hold data; the error's name does not. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : `a ${typeof error}`;
+}
+
+function placeOf(error: unknown, path: string): string {
+  const file = resolve(path);
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const at = stack.indexOf(`${file}:`, stack.indexOf('\n    at '));
+  const [, line, column] = at < 0 ? [] : (/^:(\d+):(\d+)/.exec(stack.slice(at + file.length)) ?? []);
+  return line === undefined ? '' : ` in line ${line}, column ${column}`;
+}
