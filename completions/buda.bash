@@ -5,7 +5,7 @@ _buda_next() {
   case $1 in
     '') echo 'produce transform each put-stream get-stream put-table query run stream state dead-letter chart sandbox completion' ;;
     'produce') echo 'stripe' ;;
-    'transform') echo 'mrr' ;;
+    'transform') echo 'mrr flatten validate dedupe hash' ;;
     'stream') echo 'list describe delete' ;;
     'state') echo 'list show set remove' ;;
     'dead-letter') echo 'list show replay' ;;
@@ -17,9 +17,14 @@ _buda_options() {
   case $1 in
     'produce stripe') echo '-h --backfill --from -f --follow --poll -e --exit-at-end --position --until -n --count --overlap --rate --account --api-base --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform mrr') echo '-h --preset --churn-at --past-due-grace --pause-collection --discounts --coalesce --reactivation-window --backdate --day-factor --week-factor --customer-map --as-of --months --by --tz --trials --trial-offers --inclusive-tax --rebuild --strict --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform flatten') echo '-h --separator --depth --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform validate') echo '-h --schema --type-field --unknown --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform dedupe') echo '-h --key --window --time --memory --rebuild --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform hash') echo '-h --field --key-file --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform') echo '-h --concurrency --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'each') echo '-h -j --jobs --ok --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-stream') echo '-h --key --shards --retention --max-size --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
-    'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --dedupe --window --time --memory --rebuild --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'query') echo '-h --to --file --format --write --memory -q --quiet -v --verbose' ;;
     'run') echo '-h --dry-run -q --quiet -v --verbose' ;;
@@ -43,6 +48,7 @@ _buda_options() {
 _buda_arguments() {
   case $1 in
     'produce stripe') echo 'events products prices plans coupons promotion_codes tax_rates shipping_rates product_catalog/trial_offers customers subscriptions subscription_schedules invoices invoiceitems invoice_payments credit_notes charges refunds disputes payment_intents setup_intents setup_attempts checkout/sessions balance_transactions payouts transfers topups application_fees accounts files file_links reviews radar/early_fraud_warnings radar/value_lists issuing/authorizations issuing/cardholders issuing/cards issuing/disputes issuing/tokens issuing/transactions treasury/financial_accounts treasury/transactions treasury/transaction_entries reporting/report_runs' ;;
+    'transform') echo :files: ;;
     'stream list') echo 'local kinesis' ;;
     'dead-letter list') echo :files: ;;
     'dead-letter show') echo :files: ;;
@@ -90,6 +96,34 @@ _buda_values() {
     'transform mrr --dead-letter') echo :files: ;;
     'transform mrr --max-dead') : ;;
     'transform mrr --max-line') : ;;
+    'transform flatten --separator') : ;;
+    'transform flatten --depth') : ;;
+    'transform flatten --dead-letter') echo :files: ;;
+    'transform flatten --max-dead') : ;;
+    'transform flatten --max-line') : ;;
+    'transform validate --schema') echo :files: ;;
+    'transform validate --type-field') : ;;
+    'transform validate --unknown') echo 'reject pass' ;;
+    'transform validate --dead-letter') echo :files: ;;
+    'transform validate --max-dead') : ;;
+    'transform validate --max-line') : ;;
+    'transform dedupe --key') : ;;
+    'transform dedupe --window') : ;;
+    'transform dedupe --time') : ;;
+    'transform dedupe --memory') : ;;
+    'transform dedupe --state') : ;;
+    'transform dedupe --dead-letter') echo :files: ;;
+    'transform dedupe --max-dead') : ;;
+    'transform dedupe --max-line') : ;;
+    'transform hash --field') : ;;
+    'transform hash --key-file') echo :files: ;;
+    'transform hash --dead-letter') echo :files: ;;
+    'transform hash --max-dead') : ;;
+    'transform hash --max-line') : ;;
+    'transform --concurrency') : ;;
+    'transform --dead-letter') echo :files: ;;
+    'transform --max-dead') : ;;
+    'transform --max-line') : ;;
     'each --jobs'|'each -j') : ;;
     'each --ok') : ;;
     'each --dead-letter') echo :files: ;;
@@ -107,6 +141,9 @@ _buda_values() {
     'get-stream --position') : ;;
     'get-stream --count'|'get-stream -n') : ;;
     'get-stream --until') : ;;
+    'get-stream --window') : ;;
+    'get-stream --time') : ;;
+    'get-stream --memory') : ;;
     'get-stream --epoch') : ;;
     'get-stream --app') : ;;
     'get-stream --state') : ;;

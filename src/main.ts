@@ -124,7 +124,9 @@ function openDeadLetters(target: string, context: Context): DeadLetters {
 async function runStep(command: AnyCommand, call: Call, status: () => string): Promise<void> {
   if (command.step === undefined) throw new Error(`the command ${call.name} has neither a step nor a run`);
   const step = await command.step(call);
-  const shows = !isQuiet && process.stderr.isTTY === true && (command.role === 'sink' || !isPipeOrTerminal(1));
+  // A terminal that does not know its width cannot take back a line.
+  const isSized = process.stderr.isTTY === true && process.stderr.columns > 0;
+  const shows = !isQuiet && isSized && (command.role === 'sink' || !isPipeOrTerminal(1));
   const spinner = shows ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${call.name}: ${status()}`) : undefined;
   try {
     const input = command.role === 'source' ? nothing() : readInput(call);

@@ -35,9 +35,10 @@ for (const group of groups) {
 }
 
 test('every command has a case, and every folder of cases is a command’s', () => {
-  const names = entries.map(({ words }) => words.replaceAll(' ', '-'));
-  expect(names.filter((name) => !groups.includes(name))).toEqual([]);
-  expect(groups.filter((group) => group !== 'buda' && !names.includes(group))).toEqual([]);
+  const names = entries.map(({ words }) => words.replaceAll(' ', '-').toLowerCase());
+  const known = groups.map((group) => group.toLowerCase());
+  expect(names.filter((name) => !known.includes(name))).toEqual([]);
+  expect(known.filter((group) => group !== 'buda' && !names.includes(group))).toEqual([]);
 });
 
 async function runCase(place: string) {

@@ -31,6 +31,7 @@ describe.concurrent('what a filter in the middle does', () => {
   const broken: [what: string, filter: string, exit: number, commits: number, said: string][] = [
     ['cuts the pipe at a line', 'head -n 11', 75, 1, 'the input ended without buda.end: the step before died'],
     ['cuts the pipe inside a line', 'head -c 400', 75, 1, 'the input ends inside line'],
+    ['cuts the pipe inside the begin', 'head -c 40', 75, 0, 'the input ends inside line 1'],
     ['cuts the pipe behind the begin', 'head -n 1', 75, 0, 'the input ended without buda.end'],
     ['lets nothing through', 'true', 75, 0, 'the step before ended before it began'],
     ['eats every mark', "grep '^{'", 78, 0, 'records without marks under --app'],

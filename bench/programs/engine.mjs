@@ -1,4 +1,5 @@
-// Builds the program with one command more, `pass`, that does nothing: what the engine alone costs. Prints where it lies.
+// Builds the program with three other commands: `pass` hands every line on, `look` parses it, `scan` looks for its id. It is what the
+// engine alone costs. The argument is the folder where it is put.
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -6,12 +7,23 @@ import { build } from 'esbuild';
 const repo = resolve(import.meta.dirname, '..', '..');
 const folder = resolve(process.argv[2] ?? '.');
 mkdirSync(folder, { recursive: true });
-const pass = join(folder, 'entries.ts');
+const entries = join(folder, 'entries.ts');
+const lib = (name) => JSON.stringify(join(repo, 'src/lib', name));
 writeFileSync(
-  pass,
-  `import { each } from ${JSON.stringify(join(repo, 'src/lib/steps.ts'))};
-export const entries = [{ words: 'pass', summary: 'nothing', load: async () => ({ default: {
-  role: 'transform', description: '', options: {}, examples: [], step: (call) => each(call, (line) => line) } }) }];`,
+  entries,
+  `import { Scanner } from ${lib('scan.ts')};
+import { each } from ${lib('steps.ts')};
+const scanner = new Scanner(['id']);
+const changes = {
+  pass: (line) => line,
+  look: (line) => (line.record.id === '' ? undefined : line),
+  scan: (line) => {
+    const isFound = scanner.scan(line.block, line.start, line.end) ? scanner.starts[0] >= 0 : line.record.id !== undefined;
+    return isFound ? line : undefined;
+  },
+};
+export const entries = Object.entries(changes).map(([words, change]) => ({ words, summary: words, load: async () => ({ default: {
+  role: 'transform', description: '', options: {}, examples: [], step: (call) => each(call, change) } }) }));`,
 );
 await build({
   absWorkingDir: repo,
@@ -26,7 +38,7 @@ await build({
   plugins: [
     {
       name: 'one command',
-      setup: (run) => run.onResolve({ filter: /commands\/index\.ts$/ }, () => ({ path: pass })),
+      setup: (run) => run.onResolve({ filter: /commands\/index\.ts$/ }, () => ({ path: entries })),
     },
   ],
 });

@@ -1,6 +1,6 @@
 // The bare loop: whole lines out of chunks, counted, written on as they came.
 let carry = Buffer.alloc(0);
-let count = 0; // of the lines
+let count = 0;
 for await (const chunk of process.stdin) {
   const end = chunk.lastIndexOf(10) + 1;
   if (end === 0) {
@@ -12,3 +12,4 @@ for await (const chunk of process.stdin) {
   for (let start = 0; start < block.length; count++) start = block.indexOf(10, start) + 1;
   if (!process.stdout.write(block)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
+process.stderr.write(`${count} lines\n`);

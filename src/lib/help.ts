@@ -63,9 +63,12 @@ export function optionsOf(command: AnyCommand): readonly Option<unknown>[] {
 
 /** `buda put-table [OPTIONS] NAME` */
 export function usageOf(words: string, { args }: Pick<Command, 'args'>): string {
-  // An argument that is a part of the name (`transform FILE`) is there already.
-  const others = (args ?? []).filter(({ name }) => !words.endsWith(` ${name}`));
-  return ['buda', words, '[OPTIONS]', ...others.map(argumentOf)].join(' ');
+  return ['buda', words, '[OPTIONS]', ...argumentsBehind(words, args).map(argumentOf)].join(' ');
+}
+
+/** A command's arguments without the one that is a part of its name, as FILE is of `transform FILE`. */
+export function argumentsBehind(words: string, args: readonly Argument[] = []): readonly Argument[] {
+  return args.filter(({ name }) => !words.endsWith(` ${name}`));
 }
 
 function argumentOf({ name, optional, many }: Argument): string {

@@ -1,6 +1,6 @@
 import { Failure } from './errors.ts';
 import { sha256Of, startSha256 } from './hashing.ts';
-import { type Control, formatControl, parseControl } from './marks.ts';
+import { type Control, formatControl, parseControl, startsLikeBegin } from './marks.ts';
 import { BadLine, type JsonObject, parseRecord, ReadAhead } from './records.ts';
 
 export { BadLine, type JsonObject, parseRecord } from './records.ts';
@@ -316,7 +316,8 @@ class Cutter {
   *finish(): Generator<Batch> {
     if (this.#overlong === undefined && this.#carryBytes === 0) return;
     this.#number++;
-    if (this.#marked) {
+    const isCutBegin = !this.#isForeign && this.#number === 1 && startsLikeBegin(Buffer.concat(this.#carry).toString());
+    if (this.#marked || isCutBegin) {
       throw new Failure('incomplete', `the input ends inside line ${this.#number}: the step before died`, 'run the pipe again');
     }
     if (this.#overlong !== undefined) {

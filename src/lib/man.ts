@@ -1,6 +1,6 @@
 import type { AnyCommand, Entry } from './command.ts';
 import { exits } from './errors.ts';
-import { capital, describe, noted, optionsOf } from './help.ts';
+import { argumentsBehind, capital, describe, noted, optionsOf } from './help.ts';
 
 /** What a page says of the program as a whole. */
 export interface Edition {
@@ -27,7 +27,7 @@ export function manPageOf({ words, summary }: Entry, command: AnyCommand, { date
     '.Sh SYNOPSIS',
     `.Nm buda ${words}`,
     '.Op Ar OPTIONS',
-    ...args.map(({ name, optional, many }) => {
+    ...argumentsBehind(words, args).map(({ name, optional, many }) => {
       const shown = `Ar ${name}${many === true ? ' ...' : ''}`;
       return optional === true ? `.Op ${shown}` : `.${shown}`;
     }),
@@ -60,9 +60,9 @@ export function manPageOf({ words, summary }: Entry, command: AnyCommand, { date
 
 const months = 'January February March April May June July August September October November December'.split(' ');
 
-/** The name of a command's page: `buda-put-stream`. */
+/** The name of a command's page: `buda-put-stream`, `buda-transform-file`. */
 export function pageName(words: string): string {
-  return `buda-${words.replaceAll(' ', '-')}`;
+  return `buda-${words.replaceAll(' ', '-').toLowerCase()}`;
 }
 
 /** The exit codes, as the code has them. */

@@ -54,6 +54,11 @@ export function formatControl(control: Control): string {
   }
 }
 
+/** Whether a line, which may be cut short, starts as a begin does. */
+export function startsLikeBegin(line: string): boolean {
+  return line.startsWith('["buda.begin"');
+}
+
 /** Reads a line that begins with `[`. Undefined means that it is no mark of this version, well formed: a bad line. */
 export function parseControl(line: string): Control | undefined {
   let value: unknown;

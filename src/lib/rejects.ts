@@ -69,7 +69,7 @@ export class Rejects {
     if (this.#letters === undefined) {
       throw new Failure(
         'badData',
-        `line ${number}: ${reason} (sha256 ${sha256})`,
+        `${placeOf(number)}: ${reason} (sha256 ${sha256})`,
         'mend the line, or keep it and go on: --dead-letter FILE',
       );
     }
@@ -77,7 +77,7 @@ export class Rejects {
     this.#letters.write({
       reason,
       step: this.#step,
-      position: `line ${number}`,
+      position: placeOf(number),
       at: this.#now().toISOString(),
       sha256,
       record: head.toString(isText ? 'utf8' : 'base64'),
@@ -118,6 +118,11 @@ export class Rejects {
     this.#unsaved = 0;
     this.#unsavedBytes = 0;
   }
+}
+
+/** In one process with the step before, a record that it made stands in no line. */
+function placeOf(number: number): string {
+  return number === 0 ? 'a record of the step before' : `line ${number}`;
 }
 
 function flood(message: string): Failure {

@@ -88,7 +88,10 @@ function eachBatch(call: Call, change: (batch: Batch) => Batch | Promise<Batch>,
         const control = batch.control;
         if (control?.kind === 'begin') {
           commit = control.begin.at;
+          // It goes on first: so that the steps behind are told of a failure.
+          yield Batch.ofControl(control);
           await kept.begin?.(control.begin);
+          continue;
         }
         const changed = await change(batch);
         await kept.settle?.();
@@ -113,27 +116,26 @@ async function changeInTime(
   concurrency: number,
 ): Promise<Batch> {
   const { lines } = batch;
-  const results = new Map<Line, Change>();
-  const bad = new Map<Line, string>();
+  const results: (Change | BadLine)[] = [];
   let next = 0;
   const work = async () => {
     while (next < lines.length) {
-      const line = lines[next++] as Line;
+      const i = next++;
       try {
-        const result = change(line);
+        const result = change(lines[i] as Line);
         // A promise for each record costs more than most changes do.
-        results.set(line, isPromise(result) ? await result : result);
+        results[i] = isPromise(result) ? await result : result;
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
-        bad.set(line, error.message);
+        results[i] = error;
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, lines.length) }, work));
-  return changeBatch(call, batch, (line) => {
-    const reason = bad.get(line);
-    if (reason !== undefined) throw new BadLine(reason);
-    return results.get(line);
+  return changeBatch(call, batch, (_, i) => {
+    const result = results[i];
+    if (result instanceof BadLine) throw result;
+    return result;
   });
 }
 
@@ -142,7 +144,7 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** A batch with each line changed; what `change` cannot read (it throws BadLine) is rejected. */
-export function changeBatch(call: Call, batch: Batch, change: (line: Line) => Change): Batch {
+export function changeBatch(call: Call, batch: Batch, change: (line: Line, index: number) => Change): Batch {
   const { lines } = batch;
   // Made once a line comes to something else than itself: until then the batch goes on as it is.
   let out: Line[] | undefined;
@@ -150,7 +152,7 @@ export function changeBatch(call: Call, batch: Batch, change: (line: Line) => Ch
     const line = lines[i] as Line;
     let result: Change;
     try {
-      result = change(line);
+      result = change(line, i);
     } catch (error) {
       if (!(error instanceof BadLine)) throw error;
       call.rejects.line(line, error.message);
@@ -208,8 +210,9 @@ export function held(call: Call, holder: Held): Step {
         if (control.kind === 'begin') {
           isMarked = true;
           commit = control.begin.at;
-          await holder.begin?.(control.begin);
+          // It goes on first: so that the steps behind are told of a failure.
           yield Batch.ofControl(control);
+          await holder.begin?.(control.begin);
         } else if (control.kind === 'mark') {
           yield* answer(holder, tally);
           commit++;

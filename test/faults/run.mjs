@@ -33,7 +33,6 @@ const filters = [
   ['buda transform flatten'],
   ['buda each -- cat'],
   ['buda each -j 2 -- grep evt_'],
-
   ['buda transform dedupe'],
   ['buda transform flatten', 'buda each -- sort'],
 ];

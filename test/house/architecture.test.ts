@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from './bash.ts';
@@ -29,7 +29,7 @@ function importsOf(from: string): Import[] {
   const specifiers = [
     ...text.matchAll(/^(?:import|export)\b[^;'"]*?\bfrom\s*['"]([^'"]+)['"]/gm),
     ...text.matchAll(/^import\s*['"]([^'"]+)['"]/gm),
-    ...text.matchAll(/\b(?:import|require|(?:require|meta)\.resolve)\(\s*['"]([^'"]+)['"]/g),
+    ...text.matchAll(/\b(?:import|require|(?:require|meta)\.resolve|createRequire\(import\.meta\.url\))\(\s*['"]([^'"]+)['"]/g),
   ].map(([, specifier = '']) => specifier);
   return specifiers.map((specifier) => ({ from, what: nameOf(from, specifier) }));
 }
@@ -132,6 +132,15 @@ test('only main.ts touches the process, and nobody the console', () => {
 test('only lib/marks.ts knows how a mark is written', () => {
   const knows = files.filter((path) => /['"`]buda\.(begin|mark|end)['"`]/.test(withoutComments(sources.get(path) ?? '')));
   expect(knows).toEqual(['lib/marks.ts']);
+});
+
+test('ARCHITECTURE.md names every door, and tests that are there', () => {
+  const page = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const [, named = ''] = /\*\*doors\*\* `src\/lib\/\{([^}]*)\}/.exec(page) ?? [];
+  expect(named.split(',')).toEqual([...doors].map((folder) => folder.replace('lib/', '')).sort());
+  const tests = [...page.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path);
+  expect(tests.length).toBeGreaterThan(10);
+  expect(tests.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
 test('a file over 400 lines has a reason', () => {

@@ -20,12 +20,11 @@ async function put(
   lines: readonly string[],
   { options = {}, keep = false }: { options?: Record<string, unknown>; keep?: boolean } = {},
 ) {
-  const details: string[] = [];
-  const context = testContext({ detail: (message) => details.push(message) });
+  const context = testContext();
   const { call, letters } = testCall('put-stream', { key: 'k', ...options }, context, [], keep);
   const sink: Sink = kinesisSink(call, 'movements', fastTuning());
   await textOf(deliver(call, sink)(batchesOf([lines.map((line) => `${line}\n`).join('')])));
-  return { letters, details, context, call };
+  return { letters, context, call };
 }
 
 /** Runs it and gives what it failed with. */
@@ -323,10 +322,18 @@ describe('PutRecords: what goes wrong', () => {
 describe('keys', () => {
   it("takes the line's sha256 where a record has no key, and counts it", async () => {
     const { taken } = await startStore();
-    const { details } = await put(['{"n":1}', record(2), '{"n":1}']);
+    const { context } = await put(['{"n":1}', record(2), '{"n":1}']);
     const sha256 = createHash('sha256').update('{"n":1}').digest('hex');
     expect(taken.map(({ partitionKey }) => partitionKey).sort()).toEqual([sha256, 'key 2', sha256].sort());
-    expect(details).toContainEqual("2 records without the key took their line's sha256");
+    expect(context.said).toContainEqual('2 records have no k: the sha256 of the line was the key');
+  });
+
+  it('rejects a line that is no JSON', async () => {
+    const { taken } = await startStore();
+    const { letters } = await put([record(1), '{"k":', record(2)], { keep: true });
+    expect(taken.map(({ n }) => n)).toEqual([1, 2]);
+    expect(letters).toMatchObject([{ reason: 'not JSON', position: 'line 2', record: '{"k":' }]);
+    expect(await failureOf(put(['{"k":']))).toMatchObject({ exit: 65 });
   });
 
   it('replaces a key that is too long by its hash', async () => {

@@ -15,12 +15,12 @@ export interface Trial {
 
 const trials: Trial[] = [
   { words: 'produce stripe', args: '--from -', input: 'dump', writesMuch: true },
-  { words: 'transform', args: './mine.js', input: 'events', writesMuch: true },
+  { words: 'transform FILE', args: './mine.js', input: 'events', writesMuch: true },
   { words: 'transform mrr', input: 'dump', writesNothing: true },
   { words: 'transform flatten', input: 'events', writesMuch: true },
   { words: 'transform validate', args: '--schema schema.json', input: 'events', writesMuch: true },
   { words: 'transform dedupe', input: 'events', writesMuch: true },
-  { words: 'transform hash', args: '--key-file key email', input: 'events', writesMuch: true },
+  { words: 'transform hash', args: '--field email --key-file key', input: 'events', writesMuch: true },
   { words: 'transform sql', args: "'SELECT record FROM input'", input: 'events', writesMuch: true },
   { words: 'each', args: '-- cat', input: 'events', writesMuch: true },
   { words: 'run', args: "'each -- cat | cat'", input: 'events', writesMuch: true },
@@ -51,5 +51,6 @@ export const untried = entries.map(({ words }) => words).filter((words) => !tria
 
 /** A command line of the trial, with more options. */
 export function lineOf({ words, args = '' }: Trial, options = ''): string {
-  return `buda ${words} ${options} ${args}`;
+  // `transform FILE`: the file stands in the place of a word.
+  return words.endsWith(' FILE') ? `buda ${words.slice(0, -5)} ${args} ${options}` : `buda ${words} ${options} ${args}`;
 }

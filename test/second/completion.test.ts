@@ -16,6 +16,8 @@ const typed: [line: string, offered: string[], notOffered: string[]][] = [
   ['buda produce stripe --b', ['--backfill'], ['--app']],
   ['buda completion ', ['bash', 'zsh', 'fish'], ['state']],
   ['buda transform mrr --preset ', ['stripe', 'chartmogul', 'baremetrics', 'profitwell'], ['--preset']],
+  ['buda transform ', ['mrr', 'flatten', 'package.json'], ['FILE', 'stripe']],
+  ['buda transform ./mine.js --conc', ['--concurrency'], ['--app']],
   ['buda put-stream x --dead-letter LIC', ['LICENSE'], ['--app']],
 ];
 

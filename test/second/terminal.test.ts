@@ -32,7 +32,7 @@ describeWith(['python3'], 'a terminal', () => {
   });
 
   test('Ctrl-C asks once; the second ends a step that still waits for its input', async () => {
-    const shown = await at('exec buda each -v -- cat', 'wait:Ctrl-D', 'type:\\x03', 'wait:^C', 'type:\\x03');
+    const shown = await at('exec buda each -v -- cat', 'wait:Ctrl-D', 'type:\\x03', 'pause:0.5', 'type:\\x03');
     expect(shown.trimEnd().endsWith('exit -2')).toBe(true);
   });
 

@@ -33,7 +33,7 @@ export default command({
         for (const [name, records] of [...flattener.collisions].slice(0, 10)) {
           const shown = Buffer.from(name, 'latin1').toString();
           call.context.say(
-            `several fields come to the name ${shown} in ${records} records: another --separator keeps them apart`,
+            `several fields come to the name ${shown} in ${records} ${records === 1 ? 'record' : 'records'}: another --separator keeps them apart`,
           );
         }
       },

@@ -61,7 +61,7 @@ export default command({
       shows: 'the whole account, then, run again, what has changed',
     },
     {
-      run: 'buda transform mrr --months < dump.ndjson | buda chart --x month --y closing',
+      run: 'buda transform mrr --months < dump.ndjson | buda chart --x month --y closing --series currency --divide 100',
       shows: 'the monthly MRR of a dump of events',
     },
     {

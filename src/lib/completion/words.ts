@@ -1,4 +1,5 @@
 import type { Argument, Entry } from '../command.ts';
+import { isArgument } from '../entries.ts';
 import { optionsOf } from '../help.ts';
 import { flagOf } from '../options.ts';
 
@@ -39,17 +40,18 @@ export async function wordTree(entries: readonly Entry[]): Promise<WordTree> {
   const next = new Map<string, { word: string; summary: string }[]>([['', []]]);
   const commands: KnownCommand[] = [];
   for (const { words, summary, load } of entries) {
-    const parts = words.split(' ');
+    // FILE of `transform FILE` is an argument: what is typed before it is the command.
+    const parts = words.split(' ').filter((word) => !isArgument(word));
     parts.forEach((word, i) => {
       const path = parts.slice(0, i).join(' ');
       const known = next.get(path) ?? [];
-      const isWhole = i === parts.length - 1;
+      const isWhole = parts.slice(0, i + 1).join(' ') === words;
       if (!known.some((one) => one.word === word)) known.push({ word, summary: isWhole ? summary : `${word} …` });
       next.set(path, known);
     });
     const command = (await load()).default;
     commands.push({
-      words,
+      words: parts.join(' '),
       args: (command.args ?? []).map((argument: Argument) => ({
         name: argument.name,
         many: argument.many === true,

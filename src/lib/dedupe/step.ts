@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Checkpoints, SavedState } from '../checkpoints.ts';
@@ -121,6 +121,7 @@ export class Repeats implements Kept {
 
   async settle(): Promise<void> {
     if (this.#store !== undefined || this.#seen?.isFull !== true) return;
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const name = randomBytes(6).toString('hex');
     await this.#seen.spill(name, this.#generations.oldest);
     // It is open, and nobody else needs its name: should this process be killed, the disk has its room back.
@@ -159,8 +160,9 @@ export class Repeats implements Kept {
     if (this.#store === undefined && this.#folder !== '') rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** The set of a run without an app: its folder is made once something has to go there. */
   #openTemporary(): Seen {
-    this.#folder = mkdtempSync(join(tmpdir(), 'buda-dedupe-'));
+    this.#folder = join(tmpdir(), `buda-dedupe-${randomBytes(8).toString('hex')}`);
     return new Seen(this.#folder, this.#how.memoryBytes);
   }
 

@@ -5,8 +5,8 @@ import type { Mark } from '../marks.ts';
 import { Child, type Fault, type Program } from './child.ts';
 import { Spool } from './spool.ts';
 
-/** What is held of each side of a child before it goes to a temporary file. */
-const heldBytes = 8 * 1024 ** 2;
+/** What is held of each side of a child before it goes to a temporary file: three of these are held at once, and the process stays under 150 MB. */
+const heldBytes = 4 * 1024 ** 2;
 /** A signal to the whole group may reach a child a little before it is noticed here. */
 const noticeMs = 50;
 

@@ -1,5 +1,6 @@
 import type { Call } from '../command.ts';
 import { BadLine } from '../lines.ts';
+import { Scanner } from '../scan.ts';
 import { each, type Kept, type Step } from '../steps.ts';
 import { LineWriter } from './writer.ts';
 
@@ -9,13 +10,15 @@ import { LineWriter } from './writer.ts';
  */
 export function splice(call: Call, change: (text: string) => string | undefined, kept: Kept): Step {
   const writer = new LineWriter();
+  const scanner = new Scanner([]);
   return each(
     call,
     (line) => {
       // The text is only walked through once it is known to be JSON.
-      void line.record;
+      const { block, start, end } = line;
+      if (block === undefined || !scanner.scan(block, start, end)) void line.record;
       try {
-        const changed = change(line.bytes.toString('latin1'));
+        const changed = change(block === undefined ? line.bytes.toString('latin1') : block.toString('latin1', start, end));
         return changed === undefined ? line : writer.write(changed, 'latin1');
       } catch (error) {
         if (error instanceof RangeError) throw new BadLine('nested too deeply');

@@ -9,7 +9,7 @@ export type Place =
   | { kind: 'sequence'; sequenceNumber: string };
 
 /** What is taken as a place, for the help. */
-export const placeWords = 'beginning, end, a sequence number, a time like 2026-11-24T10:00:00Z, or -15m';
+const placeWords = 'beginning, end, a sequence number, a time like 2026-11-24T10:00:00Z, or -15m';
 
 /**
  * Reads a place: `beginning` or TRIM_HORIZON, `end` or LATEST, a sequence number, a time of RFC 3339, or `-15m` before now. Anything

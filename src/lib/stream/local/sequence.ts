@@ -7,9 +7,6 @@
 const positionDigits = 16;
 const shardDigits = 4;
 
-/** The most shards that a stream can have: four digits. */
-export const maxShards = 10 ** shardDigits;
-
 export function formatSequence(shard: number, position: number): string {
   return String(shard).padStart(shardDigits, '0') + String(position).padStart(positionDigits, '0');
 }

@@ -221,9 +221,10 @@ export class LocalSource implements Source {
     for (const active of this.#active) if (exitAtEnd || until?.kind === 'end') active.end = active.reader.end();
     if (until?.kind !== 'sequence') return;
     const landmark = this.#landmark('--until', until.sequenceNumber);
+    const atMs = this.#momentOf(landmark);
     for (const active of this.#active) {
-      if (active.shard === landmark.shard) active.end = Math.min(active.end, landmark.position + 1);
-      else active.end = Math.min(active.end, this.#endAfter(active, this.#momentOf(landmark)));
+      const end = active.shard === landmark.shard ? landmark.position + 1 : this.#endAfter(active, atMs);
+      active.end = Math.min(active.end, end);
     }
   }
 

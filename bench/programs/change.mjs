@@ -1,0 +1,5 @@
+/** Adds a field. */
+export default (record) => {
+  record.is_seen = true;
+  return record;
+};

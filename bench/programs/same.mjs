@@ -1,0 +1,2 @@
+/** Parsed and written, nothing changed. */
+export default (record) => record;

@@ -1,0 +1,1 @@
+export default ({ id, user }) => ({ id, plan: user.plan.name });
