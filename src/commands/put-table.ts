@@ -42,7 +42,7 @@ export default command({
       table: call.args[0] ?? '',
       keys: append ? [] : key.length > 0 ? key : ['id'],
       memoryBytes: memory,
-      pieceBytes: 64 * mebibyte,
+      pieceBytes: 128 * mebibyte,
     });
     return deliver(call, sink);
   },

@@ -10,7 +10,7 @@ import { linesOf, newHome } from './support.ts';
  * The built program as real processes, killed with SIGKILL at random moments and started again until it ends well: the table is that of a
  * run that nobody disturbed. KILL_ROUNDS and KILL_SEED make a long night of it.
  */
-const rounds = Number(process.env.KILL_ROUNDS ?? 5);
+const rounds = Number(process.env.KILL_ROUNDS ?? 3);
 const seed = Number(process.env.KILL_SEED ?? 1);
 const buda = join(root, 'bin', 'buda');
 

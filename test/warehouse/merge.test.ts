@@ -104,7 +104,7 @@ test('the table is what applying the records one by one comes to, however they a
     v: fc.integer({ min: 0, max: 99 }),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(record, { maxLength: 6 }), { minLength: 1, maxLength: 4 }), async (loads) => {
+    fc.asyncProperty(fc.array(fc.array(record, { maxLength: 10 }), { minLength: 1, maxLength: 4 }), async (loads) => {
       const t = `t${++run}`;
       // So that the table is there, and its columns.
       await put(home, t, [{ id: 'z', revision: 1, op: 'upsert', v: 0 }]);
@@ -128,6 +128,6 @@ test('the table is what applying the records one by one comes to, however they a
           .sort((a, b) => (a.id < b.id ? -1 : 1)),
       );
     }),
-    { seed, numRuns: 20, endOnFailure: true },
+    { seed, numRuns: 12, endOnFailure: true },
   );
 }, 60_000);

@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import putTable from '../../src/commands/put-table.ts';
 import query from '../../src/commands/query.ts';
 import type { Checkpoints, Tenure } from '../../src/lib/checkpoints.ts';
@@ -9,8 +10,15 @@ import { checkProtocol } from '../../src/lib/protocol.ts';
 import { FolderCheckpoints } from '../../src/lib/state/folder.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 
+const homes: string[] = [];
+afterAll(() => {
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true });
+});
+
 export function newHome(): string {
-  return mkdtempSync(join(tmpdir(), 'buda-warehouse-'));
+  const home = mkdtempSync(join(tmpdir(), 'buda-warehouse-'));
+  homes.push(home);
+  return home;
 }
 
 const defaults = { key: [], append: false, memory: 256 * 1024 ** 2, maxLine: 16 * 1024 ** 2 };

@@ -25,9 +25,7 @@ export async function append(database: Database, load: Load, label: string | nul
   await stage(database, load);
   const names = [...load.columns.map(({ name }) => quoteName(name)), labelColumn];
   const values = [...load.columns.map((_, i) => `c${i}`), label === null ? 'null' : quoteText(label)];
-  await database.run(
-    `insert into ${quoteName(load.table)} (${names.join(', ')}) select ${values.join(', ')} from ${batch} order by rowid`,
-  );
+  await database.run(`insert into ${quoteName(load.table)} (${names.join(', ')}) select ${values.join(', ')} from ${batch}`);
   await database.run(`drop table ${batch}`);
 }
 
