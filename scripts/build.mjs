@@ -101,6 +101,7 @@ const apart = {
 
 const main = await bundle({ entryPoints: ['src/main.ts'], plugins: [apart] });
 put('package.json', '{ "type": "commonjs" }\n');
+put('index.d.ts', readFileSync(join(root, 'src/index.ts')));
 const mainName = putScript('main', main);
 
 /** The licence of every package of which something was bundled. */
