@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Failure } from '../src/lib/errors.ts';
-import { BadLine, Batch, Line, type Rejected, readBatches, writeBatch } from '../src/lib/lines.ts';
+import { BadLine, Batch, Line, parseRecord, type Rejected, readBatches, writeBatch } from '../src/lib/lines.ts';
 
 const begin = '["buda.begin",1,{"app":"a","source":"s","run":"r","term":1,"at":0,"from":{}}]';
 const mark = '["buda.mark",1,{"to":"7","c":[["s",0,1,0]]}]';
@@ -109,6 +109,46 @@ describe('reading lines', () => {
     expect(bad(Buffer.from('[1]'))).toThrow('not a JSON object');
   });
 
+  test('what a line parses to, or why it does not, hangs on nothing but the line: in any order, beside any others', () => {
+    const told = (parse: () => unknown) => {
+      try {
+        return parse();
+      } catch (error) {
+        expect(error).toBeInstanceOf(BadLine);
+        return (error as BadLine).message;
+      }
+    };
+    const line = fc.oneof(
+      fc.constantFrom(
+        '{"a":[1',
+        '2]},{}',
+        '{"a":1}',
+        '{"a":1}\r',
+        '{}',
+        '{"ë":"😀"}',
+        '{"a":"',
+        '"}',
+        '',
+        '[1]',
+        '{"a":1},{"b":2}',
+      ),
+      fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 2 })).map((record) => JSON.stringify(record)),
+      fc.nat({ max: 9000 }).map((length) => `{"long":"${'x'.repeat(length)}"}`),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 40 }), fc.infiniteStream(fc.nat()), (texts, order) => {
+        const { lines } = Batch.ofBytes(Buffer.from(texts.map((text) => `${text}\n`).join('')), texts.length);
+        for (let i = 0; i < 3 * lines.length; i++) {
+          // Half of the time one after the other, as steps do.
+          const place = (i % 2 === 0 ? i >> 1 : (order.next().value as number)) % lines.length;
+          const one = lines[place] as Line;
+          expect(told(() => one.record)).toEqual(told(() => parseRecord(Buffer.from(texts[place] as string))));
+        }
+      }),
+      { seed: 20261125, numRuns: 200 },
+    );
+  });
+
   test('fuzz: however the bytes are cut, lines in = records + rejected, and the records are the same', async () => {
     const piece = fc.oneof(
       fc.constant('{"a":1}'),
@@ -151,6 +191,11 @@ describe('a batch', () => {
       '{"a":1.0}\n{"made":1}\n{"made":2}\n{"c":3}\n',
     );
     expect(Batch.ofLines([c, a]).bytes.toString()).toBe('{"c":3}\n{"a":1.0}\n');
+    const text = Line.written('{"text":1.0}');
+    expect(Batch.ofLines([text, a, Line.of({ made: 1 }), text]).bytes.toString()).toBe(
+      '{"text":1.0}\n{"a":1.0}\n{"made":1}\n{"text":1.0}\n',
+    );
+    expect(text.record).toEqual({ text: 1 });
     expect(Batch.ofLines([]).bytes.length).toBe(0);
   });
 });

@@ -249,7 +249,9 @@ describe('the rule of marks', () => {
     const commits: Commit[] = [];
     const { call } = testCall('put-test', { forward: true }, testContext({ openCheckpoints: () => memory(commits) }));
     const text = await textOf(deliver(call, sinkOf([], 0))(batchesOf([linesOf([[1, 2], [3]])])));
-    expect(text.split('\n')[1]).toBe('["buda.mark",1,{"to":"1","c":[["s",0,2,0],["put-test",2,2,0]]}]');
+    // No record comes out of a sink: the next step counts what it reads against this.
+    expect(text.split('\n')[1]).toBe('["buda.mark",1,{"to":"1","c":[["s",0,2,0],["put-test",2,0,0]]}]');
+    expect(await textOf(checkProtocol(batchesOf([text])))).toBe(text);
     expect(commits).toEqual([]);
   });
 

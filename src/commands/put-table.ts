@@ -42,7 +42,7 @@ export default command({
       table: call.args[0] ?? '',
       keys: append ? [] : key.length > 0 ? key : ['id'],
       memoryBytes: memory,
-      pieceBytes: 128 * mebibyte,
+      pieceBytes: 256 * mebibyte,
     });
     return deliver(call, sink);
   },

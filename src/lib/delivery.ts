@@ -3,7 +3,7 @@ import type { Call } from './command.ts';
 import type { Context } from './context.ts';
 import { Failure } from './errors.ts';
 import { Batch } from './lines.ts';
-import { type Begin, type Control, isAppName, type Mark } from './marks.ts';
+import { type Begin, type Control, type Count, isAppName, type Mark } from './marks.ts';
 import { type Step, Tally } from './steps.ts';
 
 /** The span that a mark closes, as a sink sees it. */
@@ -97,7 +97,7 @@ export function deliver(call: Call, sink: Sink): Step {
           const { to, c: counts } = mark;
           await checkpoints?.commit({ app, source, term, commit, shard, from: positions[shard], to, sink: sink.id, counts });
           positions[shard] = to;
-          if (forward === true) yield Batch.ofControl({ kind: 'mark', mark });
+          if (forward === true) yield Batch.ofControl({ kind: 'mark', mark: withoutRecords(mark) });
         } else if (control?.kind === 'end') {
           if (forward === true) yield Batch.ofControl(control);
           else if (control.end.exit !== 0) {
@@ -174,4 +174,10 @@ async function* untilToldAlone(input: AsyncIterable<Batch>, { stopped }: Context
     // It may be waiting for its own input.
     void reader.return?.();
   }
+}
+
+/** A mark as a sink hands it on: no record comes out with it, whatever was delivered. */
+function withoutRecords(mark: Mark): Mark {
+  const c = mark.c.map((count, i): Count => (i === mark.c.length - 1 ? [count[0], count[1], 0, count[3]] : count));
+  return { ...mark, c };
 }

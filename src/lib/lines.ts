@@ -1,7 +1,7 @@
 import { Failure } from './errors.ts';
 import { sha256Of, startSha256 } from './hashing.ts';
 import { type Control, formatControl, parseControl, startsLikeBegin } from './marks.ts';
-import { BadLine, type JsonObject, parseRecord, ReadAhead } from './records.ts';
+import { BadLine, BlockParser, type JsonObject, parseRecord } from './records.ts';
 
 export { BadLine, type JsonObject, parseRecord } from './records.ts';
 
@@ -19,15 +19,17 @@ export class Line {
   readonly start: number;
   readonly end: number;
   #record: JsonObject | undefined;
-  readonly #ahead: ReadAhead | undefined;
+  #text: string | undefined;
+  readonly #parser: BlockParser | undefined;
 
-  constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject, ahead?: ReadAhead) {
+  constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject, parser?: BlockParser) {
     this.number = number;
     this.block = block;
     this.start = start;
     this.end = end;
     this.#record = record;
-    this.#ahead = ahead;
+    this.#text = undefined;
+    this.#parser = parser;
   }
 
   /** A record that a step made. */
@@ -35,15 +37,27 @@ export class Line {
     return new Line(0, undefined, 0, 0, record);
   }
 
+  /** The same, written already: `text` is a JSON object without a `\n` in it. */
+  static written(text: string): Line {
+    const line = new Line(0, undefined, 0, 0);
+    line.#text = text;
+    return line;
+  }
+
+  /** A record that a step made, as JSON; only for a line without a block. */
+  get text(): string {
+    return this.#text ?? JSON.stringify(this.#record);
+  }
+
   /** The record as it came, without its `\n`. */
   get bytes(): Buffer {
     if (this.block !== undefined) return this.block.subarray(this.start, this.end);
-    return Buffer.from(JSON.stringify(this.#record));
+    return Buffer.from(this.text);
   }
 
   /** The parsed record; not to be changed in place. Throws BadLine if the line is not UTF-8 or not JSON. */
   get record(): JsonObject {
-    this.#record ??= this.#ahead?.record(this.number, this.start, this.end) ?? parseRecord(this.bytes);
+    this.#record ??= this.#parser?.record(this.start, this.end) ?? parseRecord(this.bytes);
     return this.#record;
   }
 
@@ -117,13 +131,13 @@ export class Batch {
 
 function splitLines(block: Buffer, firstLine: number): Line[] {
   const lines: Line[] = [];
-  const ahead = new ReadAhead(block);
+  const parser = new BlockParser(block);
   let start = 0;
   let number = firstLine;
   while (start < block.length) {
     let end = block.indexOf(newline, start);
     if (end < 0) end = block.length;
-    lines.push(new Line(number++, block, start, end, undefined, ahead));
+    lines.push(new Line(number++, block, start, end, undefined, parser));
     start = end + 1;
   }
   return lines;
@@ -151,7 +165,7 @@ function joinLines(lines: readonly Line[]): Buffer {
   for (const line of lines) {
     if (line.block === undefined) {
       if (block !== undefined) close();
-      made += `${JSON.stringify(line.record)}\n`;
+      made += `${line.text}\n`;
     } else if (line.block === block && line.start === end + 1) {
       end = line.end;
     } else {

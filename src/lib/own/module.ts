@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, explain, Failure } from '../errors.ts';
-import { BadLine, type JsonObject, type Line } from '../lines.ts';
-import { LineWriter } from '../splice/writer.ts';
+import { BadLine, type JsonObject, Line } from '../lines.ts';
 
 /** What the default export of a user's file is. */
 export type OwnFunction = (record: JsonObject) => unknown;
@@ -32,7 +31,6 @@ export async function loadOwn(path: string): Promise<OwnFunction> {
 
 /** A change of lines that calls the function. What it throws or gives that is no record rejects the line, with a reason that holds nothing of it. */
 export function changeBy(own: OwnFunction, path: string): (line: Line) => Line[] | undefined | PromiseLike<Line[] | undefined> {
-  const writer = new LineWriter();
   const write = (value: unknown): Line => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new BadLine(`${path} gave ${kindOf(value)}, not a record`);
@@ -43,7 +41,7 @@ export function changeBy(own: OwnFunction, path: string): (line: Line) => Line[]
       throw new BadLine(`${path} gave what JSON cannot hold (${nameOf(error)})`);
     }
     if (text?.[0] !== '{') throw new BadLine(`${path} gave what is no object in JSON`);
-    return writer.write(text, 'utf8');
+    return Line.written(text);
   };
   const take = (result: unknown): Line[] | undefined => {
     if (result === undefined || result === null) return undefined;
