@@ -59,9 +59,9 @@ complete -c buda -n "__buda_is 'transform'" -a mrr -d 'turn Stripe events into m
 complete -c buda -n "__buda_is 'transform'" -a flatten -d 'turn nested fields into columns'
 complete -c buda -n "__buda_is 'transform'" -a validate -d 'check records against JSON Schemas'
 complete -c buda -n "__buda_is 'transform'" -a dedupe -d 'let each record through once'
-complete -c buda -n "__buda_is 'transform'" -a hash -d 'put keyed hashes in the place of personal data'
+complete -c buda -n "__buda_is 'transform'" -a hash -d 'replace personal data by keyed hashes'
 complete -c buda -n "__buda_is 'stream'" -a list -d 'list the streams'
-complete -c buda -n "__buda_is 'stream'" -a describe -d "show a stream's shards, and the apps that read it"
+complete -c buda -n "__buda_is 'stream'" -a describe -d "show a stream's shards and who reads it"
 complete -c buda -n "__buda_is 'stream'" -a delete -d 'delete a stream'
 complete -c buda -n "__buda_is 'state'" -a list -d 'list the apps and where they stand'
 complete -c buda -n "__buda_is 'state'" -a show -d "show an app's checkpoints and counters"

@@ -3,11 +3,23 @@
  * Types alone, without an import: the build hands this file out as it stands.
  */
 
-/** A record: one line that is a JSON object, parsed. */
-export type JsonRecord = { [field: string]: unknown };
+/** A record as it was parsed: its numbers are JavaScript's. */
+export interface JsonRecord {
+  [field: string]: unknown;
+}
 
-/** What becomes of a record: another one, several in its place, or nothing. */
-export type Change = object | readonly object[] | undefined | null;
+/** What becomes of a record: another in its place, several, or nothing. */
+export type Transformed<Out extends object = JsonRecord> = Out | readonly Out[] | null | undefined;
 
-/** The default export of your file: called for each record, in order; what it throws rejects the record. */
-export type Transform<R extends object = JsonRecord> = (record: R) => Change | PromiseLike<Change>;
+/**
+ * The default export of a file for `buda transform ./mine.js`:
+ *
+ *     import type { Transform } from 'buda';
+ *     const mine: Transform = (record) => (record.type === 'ping' ? undefined : record);
+ *     export default mine;
+ *
+ * It may be async. What it throws, and what it gives that is no record, rejects the record.
+ */
+export type Transform<In extends object = JsonRecord, Out extends object = JsonRecord> = (
+  record: In,
+) => Transformed<Out> | PromiseLike<Transformed<Out>>;

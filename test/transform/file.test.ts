@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { entries } from '../../src/commands/index.ts';
 import own from '../../src/commands/transform/file.ts';
+import type { Transform } from '../../src/index.ts';
 import { findEntry } from '../../src/lib/entries.ts';
-import type { Transform } from '../../types/index.d.ts';
 import { App, linesOf, pipe } from './pipe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'buda-own-'));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call } from '../command.ts';
-import { type Batch, readBatches } from '../lines.ts';
+import { type Batch, type Rejected, readBatches } from '../lines.ts';
 import type { Mark } from '../marks.ts';
 import { Child, type Fault, type Program } from './child.ts';
 import { Spool } from './spool.ts';
@@ -68,10 +68,13 @@ export class Epoch {
 
   /** The lines that the child wrote. What is no record is rejected, and what looks like a mark is none. */
   async *lines(): AsyncGenerator<Batch> {
-    const { rejects } = this.#call;
-    const before = rejects.count;
-    yield* readBatches(this.#output.read(), foreignLines(this.#call, this.#program));
-    this.deadCount += rejects.count - before;
+    const how = foreignLines(this.#call, this.#program);
+    const reject = (rejected: Rejected) => {
+      how.reject(rejected);
+      // Counted one by one: of the next epoch, which is read meanwhile, lines are rejected too.
+      this.deadCount++;
+    };
+    yield* readBatches(this.#output.read(), { ...how, reject });
   }
 
   /** Rejects every record of the input. */
@@ -102,7 +105,6 @@ export function foreignLines({ options, rejects }: Call, { words: [program] }: P
   return {
     maxLineBytes: options.maxLine as number,
     isForeign: true,
-    reject: (rejected: Parameters<typeof rejects.raw>[0]) =>
-      rejects.raw({ ...rejected, reason: `written by ${program}: ${rejected.reason}` }),
+    reject: (rejected: Rejected) => rejects.raw({ ...rejected, reason: `written by ${program}: ${rejected.reason}` }),
   };
 }
