@@ -15,22 +15,20 @@ const env = {
 };
 mkdirSync(folder, { recursive: true, mode: 0o700 });
 
+// MRR at the end of each month: all that moved up to then. Amounts are minor units: a yen has none, a dinar a thousand.
 const monthly = `
-select strftime(months.month, '%Y-%m') as month, movements.currency, sum(movements.amount / case movements.currency when 'jpy' then 1 when 'kwd' then 1000 else 100 end) as mrr
-from (select unnest(generate_series(
-        (select min(date_trunc('month', to_timestamp(occurred_at) at time zone 'UTC')) from mrr_movements),
-        (select max(date_trunc('month', to_timestamp(occurred_at) at time zone 'UTC')) from mrr_movements),
-        interval 1 month)) as month) as months
-join mrr_movements as movements
-  on to_timestamp(movements.occurred_at) at time zone 'UTC' < months.month + interval 1 month
-group by all order by all`;
+with movements as (select date_trunc('month', to_timestamp(occurred_at) at time zone 'UTC') as month, currency,
+    amount / case currency when 'jpy' then 1 when 'kwd' then 1000 else 100 end as amount from mrr_movements),
+  months as (select unnest(generate_series(min(month), max(month), interval 1 month)) as month from movements)
+select strftime(months.month, '%Y-%m') as month, currency, sum(amount) as mrr
+from months join movements on movements.month <= months.month group by all order by all`;
 
 const began = performance.now();
 const isReal = process.env.STRIPE_API_KEY !== undefined;
 const sandbox = isReal ? undefined : await startSandbox();
 try {
   if (sandbox !== undefined)
-    await run('buda produce stripe --from events.ndjson --app billing | buda transform mrr | buda put-stream mrr_movements');
+    await run('buda produce stripe --from dump.ndjson --app billing | buda transform mrr | buda put-stream mrr_movements');
   await run('buda produce stripe --app billing --backfill -e | buda transform mrr | buda put-stream mrr_movements');
   await run('buda get-stream mrr_movements --app warehouse -e | buda put-table mrr_movements');
   await run(`buda query "${monthly}" | buda chart --x month --y mrr --series currency --title MRR --svg mrr.svg`);
@@ -51,7 +49,7 @@ function here(path) {
 
 /** Starts the sandbox, which also writes the archive that its webhooks would have left; the rest is told where it listens. */
 async function startSandbox() {
-  const words = ['sandbox', 'stripe', '--customers', '300', '--months', '18', '--events', 'events.ndjson'];
+  const words = ['sandbox', 'stripe', '--customers', '300', '--months', '18', '--events', 'dump.ndjson'];
   show(`buda ${words.join(' ')} &`);
   const child = spawn('buda', words, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const line = await new Promise((resolve, reject) => {

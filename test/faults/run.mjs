@@ -56,7 +56,10 @@ async function playRound(round, kinesisPort) {
   const source = await pick(random, Object.values(sources))(world);
   const sink = await pick(random, Object.values(sinks))(world);
   const filter = pick(random, filters);
-  const steps = [source.step, ...filter, sink.step];
+  const isolated = [source.step, ...filter, sink.step];
+  // Some rounds run the same pipeline in one process; two services of Kinesis cannot be told apart there.
+  const isOne = random() < 0.2 && !(source.env?.AWS_REGION && sink.env?.AWS_REGION);
+  const steps = isOne ? [`buda run "${isolated.map((step) => step.replace(/^buda /, '')).join(' | ')}"`] : isolated;
   const title = steps.join(' | ');
   const log = [title];
   try {
@@ -93,8 +96,9 @@ async function playUntilDone({ folder, env, random }, source, sink, steps, log) 
       return [exports[i], limit].filter((one) => one !== '').join('; ') || undefined;
     });
     const slowed = [...steps];
-    if (fault === 'slowReader') slowed.splice(slowed.length - 1, 0, `buda each -- sh -c 'sleep 0.2; cat'`);
-    if (fault === 'slowWriter') slowed.splice(1, 0, `buda each -- sh -c 'while read -r line; do echo "$line"; done; sleep 0.1'`);
+    if (fault === 'slowReader' && steps.length > 1) slowed.splice(slowed.length - 1, 0, `buda each -- sh -c 'sleep 0.2; cat'`);
+    if (fault === 'slowWriter' && steps.length > 1)
+      slowed.splice(1, 0, `buda each -- sh -c 'while read -r line; do echo "$line"; done; sleep 0.1'`);
     if (slowed.length > steps.length) limits.splice(fault === 'slowReader' ? steps.length - 1 : 1, 0, undefined);
     const pipeline = startPipeline(slowed, { folder, env, before: limits });
     const acting = act(pipeline, fault, target, delayMs, random);
@@ -128,7 +132,7 @@ async function act(pipeline, fault, target, delayMs, random) {
   if (fault === 'stop') {
     pipeline.signal(target, 'SIGSTOP');
     await Promise.race([sleep(Math.floor(random() * 1500)), pipeline.ended]);
-    if (random() < 0.3) pipeline.signal((target + 1) % 2, 'SIGKILL');
+    if (random() < 0.3) pipeline.signal(target === 0 ? 1 : 0, 'SIGKILL');
     pipeline.signal(target, 'SIGCONT');
   }
 }
@@ -147,12 +151,11 @@ function countIds(ids) {
   return counts;
 }
 
-/** What was committed when a run began must not have been written once more by it. Known where the source has one order. */
+/** What was committed when a run began must not have been written once more by it. */
 async function checkRepeats({ document, counts }, source, sink) {
-  if (!source.isOrdered || document === undefined) return;
-  const delivered = Object.values(document.sources).reduce((sum, one) => sum + one.counters.delivered, 0);
+  if (document === undefined) return;
   const after = countIds(await sink.ids());
-  for (const id of source.ids.slice(0, delivered)) {
+  for (const id of source.committed(document)) {
     if ((after.get(id) ?? 0) > (counts.get(id) ?? 0)) throw new Error(`${id} was committed, and came again`);
   }
 }

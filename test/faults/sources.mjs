@@ -1,9 +1,10 @@
 // Where a round's records come from. Each source knows its ids, and which of them a state document says are committed.
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { buda, kinesisEnv, makeKinesisStream, putIntoKinesis } from './world.mjs';
+import { startKinesisProxy } from './kinesis-proxy.mjs';
+import { buda, kinesisEnv, makeKinesisStream, putIntoKinesis, readKinesis } from './world.mjs';
 
 const created = 1_790_000_000;
 
@@ -22,6 +23,19 @@ function makeEvents(random, count) {
   });
 }
 
+/** The records of a source that has one order: so many as the state says were delivered. */
+function firstDelivered(ids) {
+  return ({ sources }) =>
+    ids.slice(
+      0,
+      Object.values(sources).reduce((sum, { counters }) => sum + counters.delivered, 0),
+    );
+}
+
+function checkpointsIn({ sources }) {
+  return Object.assign({}, ...Object.values(sources).map(({ checkpoints }) => checkpoints));
+}
+
 const text = (records) => records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
 /** A dump in a file, cut into epochs by its bytes. */
@@ -32,7 +46,7 @@ export async function file({ folder, random }) {
     name: 'produce stripe --from',
     step: `buda produce stripe --from dump.ndjson --app x --epoch ${50 + Math.floor(random() * 400)}`,
     ids: records.map(({ id }) => id),
-    isOrdered: true,
+    committed: firstDelivered(records.map(({ id }) => id)),
   };
 }
 
@@ -41,27 +55,53 @@ export async function local({ folder, env, random }) {
   const records = makeEvents(random, 300 + Math.floor(random() * 3000));
   writeFileSync(join(folder, 'seed.ndjson'), text(records));
   await buda('put-stream local:in --shards 3 <seed.ndjson', { folder, env });
+  const shards = join(env.BUDA_HOME, 'streams', 'in');
+  const placed = readdirSync(shards)
+    .filter((name) => name.startsWith('shardId-'))
+    .flatMap((shard) => {
+      let at = 0;
+      const [segment] = readdirSync(join(shards, shard)).filter((name) => name.endsWith('.ndjson'));
+      return readFileSync(join(shards, shard, segment), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => {
+          const place = { shard, at, id: JSON.parse(line).id };
+          at += Buffer.byteLength(line) + 1;
+          return place;
+        });
+    });
   return {
     name: 'get-stream local',
     step: `buda get-stream local:in --app x -e --epoch ${50 + Math.floor(random() * 400)}`,
     ids: records.map(({ id }) => id),
-    isOrdered: false,
+    // A checkpoint is four digits of shard and the byte at which the next record begins.
+    committed: (document) => {
+      const to = checkpointsIn(document);
+      return placed.filter(({ shard, at }) => at < Number(to[shard]?.slice(4) ?? 0)).map(({ id }) => id);
+    },
   };
 }
 
-/** A stream of Kinesis (kinesalite) with two shards, written before. */
-export async function kinesis({ folder, env, random, round }) {
+/** A stream of Kinesis (kinesalite) with two shards, written before, behind a proxy that fails and breaks. */
+export async function kinesis({ env, random, round, kinesisPort }) {
   const records = makeEvents(random, 200 + Math.floor(random() * 800));
   const stream = `in-${round}`;
   await makeKinesisStream(stream, 2);
   await putIntoKinesis(stream, records);
+  const placed = await readKinesis(stream);
+  const proxy = await startKinesisProxy(kinesisPort, random, random() * 0.2);
   return {
     name: 'get-stream kinesis',
     step: `buda get-stream kinesis:${stream} --app x -e --epoch ${50 + Math.floor(random() * 200)}`,
     ids: records.map(({ id }) => id),
-    env: { ...env, ...kinesisEnv() },
-    folder,
-    isOrdered: false,
+    env: { ...env, ...kinesisEnv(proxy.port) },
+    committed: (document) => {
+      const to = checkpointsIn(document);
+      return placed
+        .filter(({ shard, sequenceNumber }) => /^\d+$/.test(to[shard] ?? '') && BigInt(sequenceNumber) <= BigInt(to[shard]))
+        .map(({ record }) => record.id);
+    },
+    close: () => proxy.close(),
   };
 }
 
@@ -90,15 +130,16 @@ export async function stripe({ folder, env, random, seed }) {
   const { api_base, api_key } = JSON.parse(line);
   const sourceEnv = { ...env, STRIPE_API_BASE: api_base, STRIPE_API_KEY: api_key };
   const whole = await buda('produce stripe -e --rate 200', { folder, env: sourceEnv });
+  const ids = whole
+    .split('\n')
+    .filter((one) => one !== '')
+    .map((one) => JSON.parse(one).id);
   return {
     name: 'produce stripe',
     step: 'buda produce stripe --app x -e --rate 200',
-    ids: whole
-      .split('\n')
-      .filter((one) => one !== '')
-      .map((one) => JSON.parse(one).id),
+    ids,
+    committed: firstDelivered(ids),
     env: sourceEnv,
-    isOrdered: true,
     close: () => child.kill('SIGKILL'),
   };
 }

@@ -9,7 +9,7 @@ import { tryLines } from './run.ts';
 const folder = mkdtempSync(join(tmpdir(), 'buda-memory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const megabytes = 250;
+const megabytes = 150;
 const line = `{"id":"evt_1","object":"event","type":"customer.updated","data":{"object":{"id":"cus_1","note":"${'x'.repeat(2000)}"}}}\n`;
 const block = Buffer.from(line.repeat(Math.ceil(1e6 / line.length)));
 

@@ -136,10 +136,6 @@ export class LineSum {
   }
 }
 
-export const beginLine = `${formatControl({
-  kind: 'begin',
-  begin: { app: 'fuzz', source: 'fuzz', run: 'r', term: 1, at: 0, from: {} },
-})}\n`;
 export const endLine = `${formatControl({ kind: 'end', end: { exit: 0 } })}\n`;
 
 export function markLine(to: number, count: number): string {
