@@ -15,7 +15,7 @@ export function startPipeline(steps, { folder, env, before = [] }) {
   const script = steps
     .map((step, i) => {
       const words = step.replace(/^buda /, `exec "${node}" "${buda}" `);
-      return `{ echo $BASHPID >"$RUN/pid.${i}"; ${before[i] === undefined ? '' : `${before[i]}; `}${words}; }`;
+      return `( echo $BASHPID >"$RUN/pid.${i}"; ${before[i] === undefined ? '' : `${before[i]}; `}${words} )`;
     })
     .join(' | \\\n');
   const child = spawn('bash', ['-c', `${script}\necho "\${PIPESTATUS[@]}" >"$RUN/status"`], {
