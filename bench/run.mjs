@@ -1,4 +1,4 @@
-// npm run bench [NAME...] [-- --check] [-- --rounds N]: asks the questions in bench/questions and writes the answers into bench/README.md.
+// npm run bench [NAME...] [-- --check] [-- --rounds N] [-- --scale 0.25]: asks the questions in bench/questions and writes the answers into bench/README.md.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
  * @typedef {object} Question
  * @property {string} title
  * @property {string} note            What is done, in a sentence or two.
- * @property {'rate' | 'time'} kind   A rate counts records a second (more is better), a time milliseconds (less is better).
+ * @property {'rate' | 'cpu' | 'time'} kind   A rate counts records a second, or a second of CPU time (more is better), a time milliseconds (less).
  * @property {number} [records]       How many records a round has.
  * @property {(records: number) => {path: string}} [input]   The file that is piped in.
  * @property {Record<string, Contender>} contenders
@@ -36,7 +36,7 @@ const repo = resolve(import.meta.dirname, '..');
 const readme = join(repo, 'bench', 'README.md');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { check: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  options: { check: { type: 'boolean', default: false }, rounds: { type: 'string' }, scale: { type: 'string', default: '1' } },
 });
 
 const scratch = mkdtempSync(join(tmpdir(), 'buda-bench-'));
@@ -97,7 +97,7 @@ async function ask(question) {
       missing.push(name);
       continue;
     }
-    const count = Math.round(records * share);
+    const count = Math.round(records * share * Number(values.scale));
     const path = input?.(count).path;
     runs.push({
       name,
@@ -120,7 +120,13 @@ async function ask(question) {
   const answers = runs.map(({ name, count: counted, times }) => {
     const wallMs = median(times.map(({ wall }) => wall));
     const cpuMs = median(times.map(({ cpu }) => cpu));
-    return { name, wallMs, cpuMs, value: kind === 'rate' ? counted / wallMs : wallMs, perCpu: counted / cpuMs };
+    return {
+      name,
+      wallMs,
+      cpuMs,
+      value: kind === 'time' ? wallMs : counted / (kind === 'cpu' ? cpuMs : wallMs),
+      perCpu: counted / cpuMs,
+    };
   });
   return { answers, missing, goals: judge(question, answers) };
 }
@@ -149,7 +155,7 @@ function judge({ kind, goals }, answers) {
 /** @param {Question} question */
 function tableOf(question, { answers, missing, goals }) {
   const first = answers[0]?.value ?? 1;
-  const isRate = question.kind === 'rate';
+  const isRate = question.kind !== 'time';
   const rows = answers.map(({ name, value, wallMs, cpuMs }) =>
     isRate
       ? `| ${name} | ${Math.round(value).toLocaleString('en')} | ${(value / first).toFixed(2)} | ${Math.round(wallMs)} | ${Math.round(cpuMs)} |`
@@ -157,7 +163,7 @@ function tableOf(question, { answers, missing, goals }) {
   );
   const names = Object.keys(question.contenders)[0];
   const head = isRate
-    ? `| | k records/s | × ${names} | ms | CPU ms |\n|---|---:|---:|---:|---:|`
+    ? `| | k records/${question.kind === 'cpu' ? 'CPU-s' : 's'} | × ${names} | ms | CPU ms |\n|---|---:|---:|---:|---:|`
     : `| | ms | against ${names} | CPU ms |\n|---|---:|---:|---:|`;
   const verdicts = goals.map(({ text, isMet }) => `- ${isMet === undefined ? '–' : isMet ? 'met' : '**missed**'}: ${text}`);
   return [

@@ -117,7 +117,10 @@ put('NOTICE', `buda's scripts hold parts of these packages, under these licences
 // The entry goes last: whoever starts meanwhile finds every script that it names.
 const packageNames = (await Promise.all(packages.values())).map((name) => name.slice(2));
 put('main.json', `${JSON.stringify({ main: mainName, packages: packageNames })}\n`);
-spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
+spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs')], {
+  input: '{"a":{"b":1}}\n',
+  stdio: ['pipe', 'ignore', 'inherit'],
+});
 
 const keptMs = process.argv.includes('--clean') ? -1 : 3_600_000;
 for (const name of readdirSync(dist, { recursive: true })) {
