@@ -159,6 +159,13 @@ describe('discounts', () => {
     expect(gaps(...records)).toEqual([]);
   });
 
+  it('were a list of ids and, beside it, the whole of one of them', () => {
+    const object = { ...single({ discount: { ...inside, id: 'di_a' } }), discounts: ['di_a'] };
+    const records = [event('created', t0, object, at('2022-11-15'))];
+    expect(steps(...records)).toEqual([[0, 800, 'started']]);
+    expect(gaps(...records)).toEqual([]);
+  });
+
   it('of customers too, and go by their coupon and start', () => {
     const own = { ...inside, subscription: null };
     const records = [

@@ -27,6 +27,8 @@ export function readSubscription(object: Hash, notes: Notes): StateTuple {
   if (object.cancel_at_period_end === true) set |= flags.cancelsAtPeriodEnd;
   if (hash(object.items)?.has_more === true) set |= flags.truncated;
   const first = itemsOf(object)[0];
+  // From 2020 to basil a subscription has both: `discounts` as ids, and in `discount` the whole of one of them.
+  if (isHash(object.discount) && list(object.discounts).length > 0) readDiscount(object.discount, customer, notes);
   return [
     text(object.status),
     (text(object.currency) || text(priceOf(first).currency)).toLowerCase(),
