@@ -153,7 +153,8 @@ export class Repeats implements Kept {
 
   async close(): Promise<void> {
     const { context, options } = this.#call;
-    if (this.#dropped > 0 && (options as { quiet?: boolean }).quiet !== true) context.say(`left out ${count(this.#dropped, 'repeat')}`);
+    if (this.#dropped > 0 && (options as { quiet?: boolean }).quiet !== true)
+      context.say(`left out ${count(this.#dropped, 'repeat')}`);
     if (this.#unidentified > 0)
       context.say(`${count(this.#unidentified, 'record')} without an identity: known by the whole line`);
     this.#seen?.close();
