@@ -14,6 +14,7 @@ import {
 import { makeFolderDurably } from '../durable.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { jsonWriterFor, type WriteJson } from './json.ts';
+import { checkSizeLimit } from './size-limit.ts';
 
 export interface DatabaseOptions {
   /** A DuckDB file. */
@@ -74,8 +75,10 @@ async function open({ path, isReadOnly, memoryBytes, temporary, lockWaitMs, onWa
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
   };
-  if (!isReadOnly) await make(path, configuration);
-  else if (!(await isThere(path))) {
+  if (!isReadOnly) {
+    await make(path, configuration);
+    await checkSizeLimit(path);
+  } else if (!(await isThere(path))) {
     throw new Failure(
       'misconfigured',
       `there is no warehouse at ${path}`,
