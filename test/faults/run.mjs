@@ -1,7 +1,7 @@
-// Rounds of real pipelines under fire: node test/faults/run.mjs [--rounds N] [--minutes M] [--seed N] [--only ROUND] [--least N] [-v]
+// Rounds of real pipelines under fire: node test/faults/run.mjs [--rounds N] [--minutes M] [--seed N] [--first ROUND] [--only ROUND] [--least N] [-v]
 // Each round picks a source, a filter and a sink, kills, stops, starves and breaks them by a seeded schedule, starts them again
 // until a run is clean, and then counts: nothing lost, nothing twice in a table, nothing twice in a stream but inside an epoch that
-// was not committed. `--only ROUND` repeats one round of a seed.
+// was not committed. `--first ROUND` goes on with a night that was cut short, `--only ROUND` repeats one round of a seed.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ const { values: words } = parseArgs({
     rounds: { type: 'string', default: '1000000' },
     minutes: { type: 'string', default: '1000000' },
     seed: { type: 'string', default: '1' },
+    first: { type: 'string', default: '1' },
     only: { type: 'string' },
     least: { type: 'string', default: '0' },
     verbose: { type: 'boolean', short: 'v', default: false },
@@ -182,8 +183,8 @@ const kinesisPort = Number(new URL(kinesisEnv().AWS_ENDPOINT_URL_KINESIS).port);
 let passed = 0;
 let failed = 0;
 let attempts = 0;
-const first = words.only === undefined ? 1 : Number(words.only);
-const last = words.only === undefined ? Number(words.rounds) : first;
+const first = Number(words.only ?? words.first);
+const last = words.only === undefined ? first + Number(words.rounds) - 1 : first;
 for (let round = first; round <= last && Date.now() < endsMs; round++) {
   try {
     const played = await playRound(round, kinesisPort);
