@@ -28,7 +28,7 @@ export interface Outcome {
   marks: Control[];
   /** Lines that came out before each control line, and behind the last. */
   counts: number[];
-  /** The process's peak of memory when half of the blocks were in, and when all were; undefined where the system does not say. */
+  /** The process's peak of memory when half of the blocks were in, and at its end; undefined where the system does not say. */
   halfPeakBytes: number | undefined;
   peakBytes: number | undefined;
   ms: number;
@@ -73,9 +73,14 @@ export async function tryLines({ words, folder, blocks, onLine }: Trial, blockCo
     if (!child.stdin.write(block)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), closed]);
     if (++fed === Math.ceil(blockCount / 2)) halfPeakBytes = peakOf(child.pid);
   }
-  const peakBytes = peakOf(child.pid);
+  let peakBytes = peakOf(child.pid);
   child.stdin.end();
+  // What is done at the end counts as well.
+  const watch = setInterval(() => {
+    peakBytes = peakOf(child.pid) ?? peakBytes;
+  }, 20);
   const [exit] = (await closed) as [number | null];
+  clearInterval(watch);
   await reading;
   return { exit, said, marks, counts, halfPeakBytes, peakBytes, ms: performance.now() - began };
 }

@@ -18,15 +18,19 @@ export class Seen {
   readonly #folder: string;
   readonly #mostEntries: number;
   readonly #filterBytes: number;
-  readonly #table = new Table();
+  readonly #table: Table;
   #runs: Named[] = [];
 
-  /** `folder` is there once something has to go to disk. Memory is shared by the table (half of it) and the filters of the runs. */
-  constructor(folder: string, memoryBytes: number) {
+  /**
+   * `folder` is there once something has to go to disk. Memory is shared by the table (half of it) and the filters of the runs. `expected` is how
+   * many there will be at once, if that is known.
+   */
+  constructor(folder: string, memoryBytes: number, expected = 0) {
     this.#folder = folder;
     // A table's slots are half full after it has grown, and while it grows there are two of them.
     this.#mostEntries = Math.max(1024, Math.floor(memoryBytes / 2 / (4 * entryWords * 3)));
     this.#filterBytes = memoryBytes / 2;
+    this.#table = new Table(Math.min(expected, this.#mostEntries));
   }
 
   /** Whether there is so much in memory that it has to go to disk. */

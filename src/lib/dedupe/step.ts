@@ -34,6 +34,9 @@ export function dropRepeats(call: Call, how: Dedupe): Step {
   return each(call, (line) => repeats.change(line), repeats);
 }
 
+/** In one entry of the state lie so many identities: V8 frees longer texts late. */
+const entriesAKey = 2000;
+
 /** What was saved at one commit and lies in no run yet. */
 interface Delta {
   key: string;
@@ -138,10 +141,12 @@ export class Repeats implements Kept {
     this.#clockSaved = `${added} ${clockMs}`;
     if (this.#seen!.isFull) entries.push(...(await this.#spill(commit)));
     else if (this.#freshLength > 0) {
-      const words = this.#fresh.subarray(0, this.#freshLength);
-      const key = `new|${commit}`;
-      entries.push([key, Buffer.from(words.buffer, 0, words.byteLength).toString('base64')]);
-      this.#deltas.push({ key, newest: words[words.length - 1]! });
+      for (let at = 0; at < this.#freshLength; at += entryWords * entriesAKey) {
+        const words = this.#fresh.subarray(at, Math.min(this.#freshLength, at + entryWords * entriesAKey));
+        const key = `new|${commit}|${at}`;
+        entries.push([key, Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64')]);
+        this.#deltas.push({ key, newest: words[words.length - 1]! });
+      }
     }
     this.#freshLength = 0;
     const forgotten = this.#deltas.filter(({ newest }) => newest < oldest);
@@ -164,11 +169,11 @@ export class Repeats implements Kept {
   /** The set of a run without an app: its folder is made once something has to go there. */
   #openTemporary(): Seen {
     this.#folder = join(tmpdir(), `buda-dedupe-${randomBytes(8).toString('hex')}`);
-    return new Seen(this.#folder, this.#how.memoryBytes);
+    return new Seen(this.#folder, this.#how.memoryBytes, this.#generations.most);
   }
 
   #load(entries: ReadonlyMap<string, unknown>): void {
-    const seen = new Seen(this.#folder, this.#how.memoryBytes);
+    const seen = new Seen(this.#folder, this.#how.memoryBytes, this.#generations.most);
     this.#seen = seen;
     const { oldest } = this.#generations;
     const names = new Set<string>();

@@ -13,9 +13,17 @@ const leastSlots = 1024;
  * so that the slots lie nearly in the order of the hashes.
  */
 export class Table {
+  readonly #leastSlots: number;
   #size = 0;
-  #slots = leastSlots;
-  #words = new Int32Array((leastSlots + slackSlots) * entryWords);
+  #slots: number;
+  #words: Int32Array;
+
+  /** With slots for `expected` entries from the beginning: so many never make it grow. The system gives memory only to what is written. */
+  constructor(expected = 0) {
+    this.#leastSlots = Math.max(leastSlots, 2 * expected);
+    this.#slots = this.#leastSlots;
+    this.#words = new Int32Array((this.#slots + slackSlots) * entryWords);
+  }
 
   get size(): number {
     return this.#size;
@@ -60,8 +68,8 @@ export class Table {
 
   clear(): void {
     this.#size = 0;
-    this.#slots = leastSlots;
-    this.#words = new Int32Array((leastSlots + slackSlots) * entryWords);
+    this.#slots = this.#leastSlots;
+    this.#words = new Int32Array((this.#slots + slackSlots) * entryWords);
   }
 
   /** The slot of a hash, or the empty one that it would take; -1 where there is none. */
@@ -76,12 +84,16 @@ export class Table {
     return -1;
   }
 
-  /** Makes room: what is too old goes, and the rest fills half of the slots. */
+  /** Makes room: what is too old goes, and what is left fills half of the slots at most. */
   #make(oldest: number): void {
     const old = this.#words;
     let kept = 0;
     for (let at = 4; at < old.length; at += entryWords) if (old[at] !== 0 && old[at]! >= oldest) kept++;
-    let slots = Math.max(leastSlots, 2 * kept);
+    if (kept < this.#size && 2 * kept <= this.#slots) {
+      this.#forget(oldest);
+      return;
+    }
+    let slots = Math.max(this.#leastSlots, 2 * kept);
     // Too many hashes begin with the same bits, by a great chance.
     if (kept === this.#size && slots <= this.#slots) slots = 2 * this.#slots;
     for (;;) {
@@ -93,11 +105,27 @@ export class Table {
     }
   }
 
+  /** Drops what is too old where it stands, and moves the rest down into its room: an entry never has to move up. */
+  #forget(oldest: number): void {
+    const words = this.#words;
+    const entry = new Int32Array(entryWords);
+    this.#size = 0;
+    for (let at = 0; at < words.length; at += entryWords) {
+      if (words[at + 4] === 0) continue;
+      for (let i = 0; i < entryWords; i++) entry[i] = words[at + i]!;
+      words[at + 4] = 0;
+      if (entry[4]! < oldest) continue;
+      words.set(entry, this.#slotOf(entry) * entryWords);
+      this.#size++;
+    }
+  }
+
   #takeAll(old: Int32Array, oldest: number): boolean {
+    const entry = new Int32Array(entryWords);
     for (let at = 0; at < old.length; at += entryWords) {
       const generation = old[at + 4]!;
       if (generation === 0 || generation < oldest) continue;
-      const entry = old.subarray(at, at + entryWords);
+      for (let i = 0; i < entryWords; i++) entry[i] = old[at + i]!;
       const slot = this.#slotOf(entry);
       if (slot < 0) return false;
       this.#words.set(entry, slot * entryWords);

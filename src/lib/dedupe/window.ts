@@ -52,6 +52,11 @@ export class Generations {
     return 1 + Math.floor(now / Math.max(1, Math.ceil(all / parts)));
   }
 
+  /** How many are remembered at once, where that does not hang on the records. */
+  get most(): number {
+    return this.#window !== undefined && 'count' in this.#window ? Math.ceil((this.#window.count * (parts + 1)) / parts) : 0;
+  }
+
   /** The first generation that is remembered. */
   get oldest(): number {
     return this.#window === undefined ? 1 : Math.max(1, this.current - parts);

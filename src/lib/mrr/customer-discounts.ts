@@ -1,5 +1,6 @@
 import type { Facts } from './facts.ts';
-import { keyOf } from './facts.ts';
+import { keyOf, partsOf } from './facts.ts';
+import { TextTable } from './texts.ts';
 
 /** One observation of a customer's own discount. `has` and `gone` name the discount; `none` says that the customer had none. */
 export type Sighting = [at: number, what: 'has' | 'gone' | 'none', discount: string, from: 'event' | 'snapshot', id: string];
@@ -19,27 +20,30 @@ const nothing: readonly Holding[] = [];
  * own start, however late it is first seen. Sightings older than the horizon that repeat their neighbours are dropped.
  */
 export class CustomerDiscounts {
-  readonly #sightings = new Map<string, Sighting[]>();
+  /** By customer, each list as one text: there may be a million. */
+  readonly #sightings = new TextTable();
   readonly #holdings = new Map<string, readonly Holding[]>();
   readonly #dirty = new Set<string>();
   readonly #facts: Facts;
 
-  constructor(facts: Facts) {
+  readonly #isOneBatch: boolean;
+
+  /** Of one batch changes() is not asked for. */
+  constructor(facts: Facts, isOneBatch = false) {
+    this.#isOneBatch = isOneBatch;
     this.#facts = facts;
   }
 
   /** True where it was not known yet. */
   see(book: string, customer: string, sighting: Sighting, horizon: number): boolean {
     const key = keyOf('customer', book, customer);
-    const known = this.#sightings.get(key) ?? [];
+    const known = this.#sightingsOf(book, customer) ?? [];
     if (known.some((other) => isSame(other, sighting))) return false;
     known.push(sighting);
     known.sort(inOrder);
-    this.#sightings.set(
-      key,
-      known.filter((one, place) => !isRepetition(known[place - 1], one, known[place + 1], horizon)),
-    );
-    this.#dirty.add(key);
+    const kept = known.filter((one, place) => !isRepetition(known[place - 1], one, known[place + 1], horizon));
+    this.#sightings.set(book, customer, JSON.stringify(kept));
+    if (!this.#isOneBatch) this.#dirty.add(key);
     this.#holdings.delete(key);
     return true;
   }
@@ -47,25 +51,35 @@ export class CustomerDiscounts {
   /** The steps of the customer's discount in order of time; before the first there was none. */
   holdings(book: string, customer: string): readonly Holding[] {
     const key = keyOf('customer', book, customer);
-    const sightings = this.#sightings.get(key);
-    if (!sightings) return nothing;
     let found = this.#holdings.get(key);
-    if (!found) this.#holdings.set(key, (found = this.#follow(book, sightings)));
+    if (found) return found;
+    const sightings = this.#sightingsOf(book, customer);
+    if (!sightings) return nothing;
+    this.#holdings.set(key, (found = this.#follow(book, sightings)));
     return found;
   }
 
-  /** A discount's start or coupon was learnt: what was derived from it is derived again. */
+  /** Forgets what was derived: a discount's start or coupon was learnt, or another customer comes next. */
   forget(): void {
     this.#holdings.clear();
   }
 
   *changes(): Generator<[string, unknown]> {
-    for (const key of this.#dirty) yield [key, this.#sightings.get(key)];
+    for (const key of this.#dirty) {
+      const [, book, customer] = partsOf(key);
+      yield [key, this.#sightingsOf(book, customer)];
+    }
     this.#dirty.clear();
   }
 
   load(key: string, value: unknown): void {
-    this.#sightings.set(key, value as Sighting[]);
+    const [, book, customer] = partsOf(key);
+    this.#sightings.set(book, customer, JSON.stringify(value));
+  }
+
+  #sightingsOf(book: string, customer: string): Sighting[] | undefined {
+    const text = this.#sightings.get(book, customer);
+    return text === undefined ? undefined : (JSON.parse(text) as Sighting[]);
   }
 
   #follow(book: string, sightings: readonly Sighting[]): Holding[] {

@@ -1,3 +1,5 @@
+import { TextTable } from './texts.ts';
+
 /** Tables beside the subscriptions: what is known of discounts, coupons and prices, in parts that different records tell. */
 export interface Parts {
   discount: {
@@ -40,25 +42,35 @@ type Entry = Record<string, [at: number, value: unknown]>;
 /** A pure function of the set of facts learnt: their order and repetition never matter. Keys are `table|account|mode|id`. */
 export class Facts {
   readonly #entries = new Map<string, Entry>();
+  /** There may be as many discounts as subscriptions: each is one text. */
+  readonly #discounts = new TextTable();
+  /** The ids of the discounts that were ever said to be made from a coupon, by the coupon's key. */
+  readonly #ofCoupons = new Map<string, Set<string>>();
   readonly #dirty = new Set<string>();
   readonly #new = new Set<string>();
   readonly #changed = new Set<string>();
+  readonly #isOneBatch: boolean;
+
+  /** Of one batch neither takeNews() nor changes() is asked for. */
+  constructor(isOneBatch = false) {
+    this.#isOneBatch = isOneBatch;
+  }
 
   learn(book: string, { table, id, part, value, at }: Fact): void {
-    const key = keyOf(table, book, id);
-    const entry = this.#entries.get(key);
+    const entry = this.#entryOf(table, book, id);
     const known = entry?.[part];
     if (known && !isBelieved([at, value], known)) return;
     const same = known !== undefined && JSON.stringify(known[1]) === JSON.stringify(value);
     if (same && known[0] === at) return;
-    if (entry) entry[part] = [at, same ? known[1] : value];
-    else this.#entries.set(key, { [part]: [at, value] });
+    this.#put(table, book, id, { ...entry, [part]: [at, same ? known[1] : value] });
+    if (this.#isOneBatch) return;
+    const key = keyOf(table, book, id);
     this.#dirty.add(key);
     if (!same) (entry ? this.#changed : this.#new).add(key);
   }
 
   get<T extends Table, P extends string & keyof Parts[T]>(table: T, book: string, id: string, part: P): Parts[T][P] | undefined {
-    return this.#entries.get(keyOf(table, book, id))?.[part]?.[1] as Parts[T][P] | undefined;
+    return this.#entryOf(table, book, id)?.[part]?.[1] as Parts[T][P] | undefined;
   }
 
   /** The keys of things that say something else since the last call: those not known before, and those already in use perhaps. */
@@ -71,25 +83,48 @@ export class Facts {
 
   /** Every discount of one account and mode that is made from this coupon. */
   *discountsOf(book: string, coupon: string): Generator<string> {
-    const prefix = keyOf('discount', book, '');
-    for (const [key, entry] of this.#entries) {
-      if (key.startsWith(prefix) && (entry.is?.[1] as Parts['discount']['is'] | undefined)?.[0] === coupon)
-        yield key.slice(prefix.length);
-    }
+    for (const id of this.#ofCoupons.get(keyOf('coupon', book, coupon)) ?? [])
+      if (this.get('discount', book, id, 'is')?.[0] === coupon) yield id;
   }
 
   *changes(): Generator<[string, unknown]> {
-    for (const key of this.#dirty) yield [key, this.#entries.get(key)];
+    for (const key of this.#dirty) yield [key, this.#entryOf(...partsOf(key))];
     this.#dirty.clear();
   }
 
   load(key: string, value: unknown): void {
-    this.#entries.set(key, value as Entry);
+    this.#put(...partsOf(key), value as Entry);
+  }
+
+  #entryOf(table: string, book: string, id: string): Entry | undefined {
+    if (table !== 'discount') return this.#entries.get(keyOf(table, book, id));
+    const text = this.#discounts.get(book, id);
+    return text === undefined ? undefined : (JSON.parse(text) as Entry);
+  }
+
+  #put(table: string, book: string, id: string, entry: Entry): void {
+    if (table !== 'discount') {
+      this.#entries.set(keyOf(table, book, id), entry);
+      return;
+    }
+    this.#discounts.set(book, id, JSON.stringify(entry));
+    const is = entry.is?.[1] as Parts['discount']['is'] | undefined;
+    if (is === undefined) return;
+    const coupon = keyOf('coupon', book, is[0]);
+    const discounts = this.#ofCoupons.get(coupon);
+    if (discounts) discounts.add(id);
+    else this.#ofCoupons.set(coupon, new Set([id]));
   }
 }
 
 export function keyOf(table: string, book: string, id: string): string {
   return `${table}|${book}|${id}`;
+}
+
+/** What a key was made of. */
+export function partsOf(key: string): [table: string, book: string, id: string] {
+  const [table = '', account = '', mode = '', ...id] = key.split('|');
+  return [table, `${account}|${mode}`, id.join('|')];
 }
 
 // Of two things said in the same second the greater text is believed: arbitrary, but the same in any order of arrival.

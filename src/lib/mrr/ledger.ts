@@ -2,7 +2,7 @@ import { BadRecord } from './bad-record.ts';
 import { typeMovements } from './classification.ts';
 import { Clock } from './clock.ts';
 import { CustomerDiscounts } from './customer-discounts.ts';
-import { Facts, keyOf } from './facts.ts';
+import { Facts, keyOf, partsOf } from './facts.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history.ts';
 import { isHash } from './json.ts';
@@ -14,11 +14,12 @@ import type { MrrOptions } from './options.ts';
 import { rulesOf } from './options.ts';
 import { readEnvelope, readRecord } from './record.ts';
 import type { Book, Customer, Subscription } from './register.ts';
-import { keptOf, keysOf, Register } from './register.ts';
+import { keysOf, Register } from './register.ts';
 import type { Emitted, Kept } from './subscription.ts';
 import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
 import { TermsTable } from './terms.ts';
+import { hashOf } from './text-hash.ts';
 import { timelineOf } from './timeline.ts';
 import type { World } from './valuation.ts';
 import { Waiting } from './waiting.ts';
@@ -33,7 +34,7 @@ export { defaults, presets } from './options.ts';
 const keptInFullS = 35 * 86_400;
 
 // Before this many records have been added since, what they tell of a subscription is not yet taken into it.
-const maxPending = 20_000;
+const maxPending = 500;
 // The horizon before which nothing lies.
 const everything = Number.NEGATIVE_INFINITY;
 
@@ -50,10 +51,11 @@ interface Told {
 export class Ledger {
   readonly #world: World;
   readonly #terms = new TermsTable();
-  readonly #facts = new Facts();
-  readonly #customerDiscounts = new CustomerDiscounts(this.#facts);
+  readonly #facts: Facts;
+  readonly #customerDiscounts: CustomerDiscounts;
   readonly #register: Register;
-  readonly #pending = new Set<Subscription>();
+  readonly #isOneBatch: boolean;
+  #pending: Subscription[] = [];
   readonly #touched = new Set<Customer>();
   readonly #dirty = new Set<Subscription>();
   readonly #waiting = new Waiting<Subscription>();
@@ -69,9 +71,15 @@ export class Ledger {
   #isLatestSaved = true;
   #isFlushed = true;
 
-  /** A RangeError names an option that can't be used. With `months` monthChanges() tells what becomes of them too. */
-  constructor(options: Partial<MrrOptions> = {}, months?: { by: Breakdown | undefined }) {
+  /**
+   * A RangeError names an option that can't be used. With `months` monthChanges() tells what becomes of them too. Of one batch nothing is kept that
+   * only later flushes would need: everything is added, settle() is called once, and behind it only monthChanges() and warnings().
+   */
+  constructor(options: Partial<MrrOptions> = {}, months?: { by: Breakdown | undefined }, isOneBatch = false) {
     const rules = rulesOf(options);
+    this.#isOneBatch = isOneBatch;
+    this.#facts = new Facts(isOneBatch);
+    this.#customerDiscounts = new CustomerDiscounts(this.#facts, isOneBatch);
     this.#months = months && new Months(rules.tz, months.by);
     this.#register = new Register(rules.customerMap);
     this.#world = { rules, terms: this.#terms, facts: this.#facts, customerDiscounts: this.#customerDiscounts };
@@ -89,8 +97,11 @@ export class Ledger {
     for (const fact of told.facts) this.#facts.learn(book.key, fact);
     if (told.subscription) {
       const subscription = this.#register.subscription(book, told.subscription.id);
-      (subscription.pending ??= []).push(told.subscription.news);
-      this.#pending.add(subscription);
+      if (subscription.pending) subscription.pending.push(told.subscription.news);
+      else {
+        subscription.pending = [told.subscription.news];
+        this.#pending.push(subscription);
+      }
       if (++this.#pendingCount >= maxPending) this.#takeInPending(everything);
     }
     if (told.customer) {
@@ -104,15 +115,21 @@ export class Ledger {
    * customers that the new records, or the clock, have touched are computed again.
    */
   flush(): Movement[] {
+    return [...this.settle()].sort(inOrder);
+  }
+
+  /** The same, customer by customer in no order at all: there may be millions. The flush is done once all have been taken. */
+  *settle(): Generator<Movement> {
     this.#takeInPending(this.#latest - keptInFullS);
     this.#touchByFacts();
-    for (const { owner } of this.#clock.takeDue(this.#asOf, (one) => keptOf(one).next)) this.#touched.add(owner!);
-    const changed: Movement[] = [];
-    for (const customer of this.#touched) this.#settle(customer, changed);
+    for (const { owner } of this.#clock.takeDue(this.#asOf, ({ next }) => next)) this.#touched.add(owner!);
+    for (const customer of this.#isOneBatch ? this.#register.customers() : this.#touched) {
+      const changed: Movement[] = [];
+      this.#settle(customer, changed);
+      yield* changed;
+    }
     this.#touched.clear();
-    this.#customerDiscounts.forget();
     this.#isFlushed = true;
-    return changed.sort(inOrder);
   }
 
   /** The month rows that have changed since the last call. To be called after flush(). */
@@ -161,7 +178,10 @@ export class Ledger {
     this.#isFirstRevisionSaved = true;
     for (const [number, tuple] of this.#terms.changes()) entries.push([`terms|${number}`, tuple]);
     entries.push(...this.#facts.changes(), ...this.#customerDiscounts.changes());
-    for (const { book, id, kept } of this.#dirty) entries.push([keyOf('subscription', book.key, id), JSON.parse(kept)]);
+    for (const subscription of this.#dirty) {
+      const { book, id } = subscription;
+      entries.push([keyOf('subscription', book.key, id), JSON.parse(this.#register.textOf(subscription))]);
+    }
     this.#dirty.clear();
     if (this.#months) entries.push(...this.#months.changes());
     // A clock that has moved nothing need not be known.
@@ -197,10 +217,10 @@ export class Ledger {
    */
   recompute(): void {
     for (const subscription of this.#register.subscriptions()) {
-      const kept = keptOf(subscription);
+      const kept = this.#register.keptOf(subscription);
       placeCreation(kept, this.#world.rules.backdate);
       for (const one of kept.emitted) if (one[3] !== 0) one[3] = saidBefore;
-      subscription.kept = JSON.stringify(packKept(kept));
+      this.#register.write(subscription, JSON.stringify(packKept(kept)));
       this.#touched.add(subscription.owner!);
     }
     this.#months?.begin(true);
@@ -215,27 +235,28 @@ export class Ledger {
   #loadSubscription(book: Book, id: string, value: unknown): void {
     const subscription = this.#register.subscription(book, id);
     const kept = unpackKept(value);
-    if (subscription.kept !== '') this.#countWarnings(keptOf(subscription).warnings, -1);
-    subscription.kept = JSON.stringify(value);
+    if (subscription.text >= 0) this.#countWarnings(this.#register.keptOf(subscription).warnings, -1);
+    this.#register.write(subscription, JSON.stringify(value));
     this.#register.place(subscription, kept.customer);
     this.#countWarnings(kept.warnings, 1);
     this.#wakeUpWhenever(subscription, kept);
   }
 
   #takeInPending(horizon: number): void {
-    for (const subscription of this.#pending) {
-      const kept = (subscription.open ??= keptOf(subscription));
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const subscription of pending) {
+      const kept = (subscription.open ??= this.#register.keptOf(subscription));
       const isMoved = takeIn(kept, subscription.pending ?? [], horizon);
       subscription.pending = undefined;
       if (isMoved) {
         const left = this.#register.place(subscription, kept.customer);
-        if (left) this.#touched.add(left);
-        this.#touched.add(subscription.owner!);
+        if (left) this.#touchCustomer(left);
+        this.#touchCustomer(subscription.owner!);
       }
       // Who is settled soon may stay open.
       if (!isMoved || horizon === everything) this.#close(subscription);
     }
-    this.#pending.clear();
     this.#pendingCount = 0;
   }
 
@@ -246,14 +267,12 @@ export class Ledger {
     const prices = new Set<string>();
     for (const key of [...added, ...changed]) {
       for (const { owner } of this.#waiting.take(key)) this.#touched.add(owner!);
-      const [table, account, mode, ...rest] = key.split('|');
-      const [book, id] = [`${account}|${mode}`, rest.join('|')];
+      const [table, book, id] = partsOf(key);
       if (table === 'discount') this.#touchOwner(book, id);
       if (table === 'price' && this.#terms.isWithoutProduct(id)) prices.add(key);
     }
     for (const key of changed) {
-      const [table, account, mode, ...rest] = key.split('|');
-      const [book, id] = [`${account}|${mode}`, rest.join('|')];
+      const [table, book, id] = partsOf(key);
       if (table === 'coupon') for (const discount of this.#facts.discountsOf(book, id)) this.#touchOwner(book, discount);
       if (table === 'price') prices.add(key);
     }
@@ -269,9 +288,9 @@ export class Ledger {
   #touchByPrices(prices: ReadonlySet<string>): void {
     for (const subscription of this.#register.subscriptions()) {
       const { key } = subscription.book;
-      const uses = keptOf(subscription).states.some(([, , items]) =>
-        items.some(([, terms]) => prices.has(keyOf('price', key, this.#terms.get(terms).price))),
-      );
+      const uses = this.#register
+        .keptOf(subscription)
+        .states.some(([, , items]) => items.some(([, terms]) => prices.has(keyOf('price', key, this.#terms.get(terms).price))));
       if (uses) this.#touched.add(subscription.owner!);
     }
   }
@@ -283,11 +302,14 @@ export class Ledger {
       this.#emit(subscription, kept, history.movements, changed);
       this.#countWarnings(kept.warnings, -1);
       this.#countWarnings(history.warnings, 1);
+      subscription.open = undefined;
+      if (this.#isOneBatch) continue;
       [kept.warnings, kept.waits, kept.next] = [history.warnings, history.waits, history.next];
       this.#wakeUpWhenever(subscription, kept);
       subscription.open = kept;
       this.#close(subscription);
     }
+    this.#customerDiscounts.forget();
   }
 
   // Compares with what was written out before, and writes out what is different.
@@ -313,7 +335,7 @@ export class Ledger {
   #tell(customer: Customer): { told: Told[]; movements: readonly Content[] } {
     const { rules } = this.#world;
     const told = customer.subscriptions.map((subscription) => {
-      const kept = keptOf(subscription);
+      const kept = this.#register.keptOf(subscription);
       const owner = { id: subscription.id, book: subscription.book.key, customer: kept.customer };
       const born = (rules.backdate === 'start_date' && kept.startDate) || kept.created;
       const timeline = timelineOf(kept.observations, kept.states, born, this.#terms);
@@ -331,11 +353,17 @@ export class Ledger {
 
   #touch(book: string, stripeId: string): void {
     const found = this.#register.customer(book, stripeId);
-    if (found) this.#touched.add(found);
+    if (found) this.#touchCustomer(found);
+  }
+
+  // All are touched by one batch.
+  #touchCustomer(customer: Customer): void {
+    if (!this.#isOneBatch) this.#touched.add(customer);
   }
 
   #wakeUpWhenever(subscription: Subscription, { waits, next }: Kept): void {
     this.#waiting.add(subscription, waits);
+    subscription.next = next;
     if (next > 0) this.#clock.set(subscription, next);
   }
 
@@ -350,9 +378,9 @@ export class Ledger {
   #close(subscription: Subscription): void {
     const written = JSON.stringify(packKept(subscription.open!));
     subscription.open = undefined;
-    if (written === subscription.kept) return;
-    subscription.kept = written;
-    this.#dirty.add(subscription);
+    if (written === this.#register.textOf(subscription)) return;
+    this.#register.write(subscription, written);
+    if (!this.#isOneBatch) this.#dirty.add(subscription);
   }
 }
 
@@ -367,14 +395,3 @@ function merge(lists: readonly (readonly Content[])[]): readonly Content[] {
 
 // What no hash is: a movement that is to be said again.
 const saidBefore = -1;
-
-// 52 bits of a text (FNV-1a twice, from two seeds with two primes), never 0: enough to see that a movement has changed.
-function hashOf(text: string): number {
-  let [a, b] = [0x811c9dc5, 0xdeadbeef];
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x9e3779b1);
-  }
-  return (a >>> 12) * 0x100000000 + ((b ^ (b >>> 15)) >>> 0) || 1;
-}

@@ -101,8 +101,11 @@ function movementId({ account, livemode, subscription }: Keys, currency: string,
   return `mm_${createHash('sha256').update(name).digest('hex').slice(0, 24)}`;
 }
 
+/** What tells a movement's place among the others. */
+export type Place = Pick<Movement, 'occurred_at' | 'account' | 'subscription' | 'livemode' | 'currency'>;
+
 /** The order of a ledger's lines: second, account, subscription, then what is left to tell them apart. */
-export function inOrder(a: Movement, b: Movement): number {
+export function inOrder(a: Place, b: Place): number {
   return (
     a.occurred_at - b.occurred_at ||
     order(a.account ?? '', b.account ?? '') ||

@@ -6,6 +6,7 @@ import { BadLine, Line } from '../lines.ts';
 import type { Begin } from '../marks.ts';
 import { type Held, held, type Step } from '../steps.ts';
 import { BadRecord, type Breakdown, defaults, Ledger, type MrrOptions } from './ledger.ts';
+import { Sorter } from './sorter.ts';
 import { summarise } from './warnings.ts';
 
 /** What `transform mrr` writes and how it goes on; the ledger's own options beside it. */
@@ -65,7 +66,7 @@ export function mrrStep(call: Call, how: MrrStep): Step {
 class LedgerHolder implements Held {
   readonly #call: Call;
   readonly #how: MrrStep;
-  readonly #ledger: Ledger;
+  #ledger: Ledger;
   #saved: SavedState | undefined;
   readonly #said: Said;
   #isSaidSaved = false;
@@ -74,12 +75,14 @@ class LedgerHolder implements Held {
   constructor(call: Call, how: MrrStep) {
     this.#call = call;
     this.#how = how;
-    this.#ledger = new Ledger(how.options, how.months);
     this.#said = saidBy(how);
+    // Without an app all there is comes in one batch.
+    this.#ledger = new Ledger(how.options, how.months, true);
   }
 
   async begin({ app, at }: Begin): Promise<void> {
-    const { rebuild, state } = this.#how;
+    const { options, months, rebuild, state } = this.#how;
+    this.#ledger = new Ledger(options, months);
     this.#saved = this.#call.context.openCheckpoints(state).saved(app, this.#call.name, shape, rebuild);
     let before: Said | undefined;
     for await (const entry of this.#saved.load(at)) {
@@ -114,12 +117,24 @@ class LedgerHolder implements Held {
     }
   }
 
-  *flush(): Generator<Line> {
+  async *flush(): AsyncGenerator<Line> {
     if (this.#how.isLive) this.#ledger.moveClock(Math.floor(Date.now() / 1000));
-    const movements = this.#ledger.flush();
-    // Nothing is committed here that could be told from what is not: it is all or nothing.
-    if (this.#saved === undefined) this.#refuseWarnings();
-    for (const record of this.#how.months ? this.#ledger.monthChanges() : movements) yield Line.of({ ...record });
+    const { months } = this.#how;
+    const sorter = new Sorter();
+    try {
+      let settled = 0;
+      for (const movement of this.#ledger.settle()) {
+        if (!months) sorter.add(movement);
+        // Other work (a signal, a status line) has its turn now and then.
+        if (++settled % 1000 === 0) await new Promise(setImmediate);
+      }
+      // Nothing is committed here that could be told from what is not: it is all or nothing.
+      if (this.#saved === undefined) this.#refuseWarnings();
+      if (months) for (const record of this.#ledger.monthChanges()) yield Line.of({ ...record });
+      else for (const text of sorter.texts()) yield Line.written(text);
+    } finally {
+      sorter.close();
+    }
   }
 
   async save(commit: number): Promise<void> {

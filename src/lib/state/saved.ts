@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SavedState } from '../checkpoints.ts';
 import type { Host } from '../context.ts';
@@ -7,8 +7,7 @@ import { makeFolderDurably, replaceDurably, syncFolder, writeDurably } from '../
 import { codeOf, Failure } from '../errors.ts';
 import { acquireLock } from '../locks.ts';
 import { readNdjson } from '../ndjson/read.ts';
-
-type Entry = [key: string, value: unknown];
+import { type Entry, formatEntry, readKeys } from './entries.ts';
 
 /** What a step's folder holds, in `meta.json`. */
 interface Meta {
@@ -39,7 +38,7 @@ export interface SavedFolderOptions {
   fold?: FoldLimits;
 }
 
-/** A load folds first where it finds more than `deltas`; a run folds after so many saves, or bytes that were saved. */
+/** A load folds first where it finds more than `deltas`; a run folds after so many saves, or bytes that were saved, or later where the base is great. */
 interface FoldLimits {
   deltas: number;
   saves: number;
@@ -47,6 +46,8 @@ interface FoldLimits {
 }
 
 const foldLimits: FoldLimits = { deltas: 32, saves: 256, bytes: 64 * 1024 ** 2 };
+/** A fold writes the base anew: each save bears so much of it at most, and each byte saved a byte of it, however great it has grown. */
+const baseBytesASave = 256 * 1024;
 const lockWaitMs = 10_000;
 
 /**
@@ -63,6 +64,7 @@ export class SavedFolder implements SavedState {
   #isLoaded = false;
   #saves = 0;
   #bytes = 0;
+  #baseBytes = 0;
 
   constructor(options: SavedFolderOptions) {
     this.#options = options;
@@ -79,6 +81,7 @@ export class SavedFolder implements SavedState {
       const deltas = await this.#sweep(found, at);
       const meta =
         Math.max(deltas.length, found.owners.length) > this.#limits.deltas ? await this.#fold(found, deltas, at) : found;
+      this.#baseBytes = await this.#sizeOf(meta.base.file);
       yield* this.#read(meta.base.file);
       for (const delta of deltas) if (delta.commit > meta.base.at) yield* this.#read(delta.file);
     } finally {
@@ -103,7 +106,10 @@ export class SavedFolder implements SavedState {
       await syncFolder(this.#options.folder);
       this.#bytes += bytes.length;
     }
-    if (++this.#saves < this.#limits.saves && this.#bytes < this.#limits.bytes) return;
+    const { saves, bytes: savedBytes } = this.#limits;
+    const isDue =
+      ++this.#saves >= Math.max(saves, this.#baseBytes / baseBytesASave) || this.#bytes >= Math.max(savedBytes, this.#baseBytes);
+    if (!isDue) return;
     this.#saves = 0;
     this.#bytes = 0;
     await this.#foldCommitted();
@@ -190,13 +196,14 @@ export class SavedFolder implements SavedState {
 
   /** Merges deltas into a new base that stands for commit `at`: written whole, then named in meta, then the old files go. */
   async #fold(meta: Meta, deltas: readonly Delta[], at: number): Promise<Meta> {
-    const changed = new Map<string, string>();
-    for (const { file } of deltas)
-      for await (const entry of this.#read(file)) changed.set(entry[0], entry[1] === null ? '' : formatEntry(entry));
+    // Which of the deltas' entries is the last of its key; the entries are read again rather than held.
+    const last = new Map<string, number>();
+    let count = 0;
+    for (const { file } of deltas) for await (const key of this.#whole(file, readKeys(this.#path(file)))) last.set(key, count++);
     const file = baseName(at, this.#owner);
     await replaceDurably(this.#path(file), async (handle) => {
       let block = '';
-      for await (const line of this.#merge(meta.base.file, changed)) {
+      for await (const line of this.#merge(meta.base.file, deltas, last)) {
         block += line;
         if (block.length < 65_536) continue;
         await handle.writeFile(block);
@@ -204,20 +211,30 @@ export class SavedFolder implements SavedState {
       }
       await handle.writeFile(block);
     });
+    this.#baseBytes = await this.#sizeOf(file);
     const owners = meta.owners.filter((_, i) => (meta.owners[i + 1]?.at ?? Number.POSITIVE_INFINITY) > at);
     const folded = await this.#writeMeta({ ...meta, base: { at, file }, owners });
     for (const old of [meta.base, ...deltas]) if (old.file !== file) await rm(this.#path(old.file), { force: true });
     return folded;
   }
 
-  async *#merge(base: string, changed: ReadonlyMap<string, string>): AsyncGenerator<string> {
-    for await (const entry of this.#read(base)) if (!changed.has(entry[0])) yield formatEntry(entry);
-    yield* changed.values();
+  async *#merge(base: string, deltas: readonly Delta[], last: ReadonlyMap<string, number>): AsyncGenerator<string> {
+    for await (const entry of this.#read(base)) if (!last.has(entry[0])) yield formatEntry(entry);
+    let count = 0;
+    for (const { file } of deltas) {
+      for await (const entry of this.#read(file))
+        if (last.get(entry[0]) === count++ && entry[1] !== null) yield formatEntry(entry);
+    }
   }
 
-  async *#read(file: string): AsyncGenerator<Entry> {
+  #read(file: string): AsyncGenerator<Entry> {
+    return this.#whole(file, readNdjson(this.#path(file)) as AsyncGenerator<Entry>);
+  }
+
+  /** What is read of a file; a Failure (65) where it is missing or damaged. */
+  async *#whole<T>(file: string, parts: AsyncGenerator<T>): AsyncGenerator<T> {
     try {
-      for await (const entry of readNdjson(this.#path(file))) yield entry as Entry;
+      yield* parts;
     } catch (error) {
       const isMissing = codeOf(error) === 'ENOENT';
       if (!isMissing && !(error instanceof Failure)) throw error;
@@ -228,6 +245,16 @@ export class SavedFolder implements SavedState {
         message,
         `put a good copy of ${folder} in its place, or delete it and run the pipe again from the beginning`,
       );
+    }
+  }
+
+  /** 0 where it is missing: to read it will say so. */
+  async #sizeOf(file: string): Promise<number> {
+    try {
+      return (await stat(this.#path(file))).size;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 0;
+      throw error;
     }
   }
 
@@ -259,10 +286,6 @@ export class SavedFolder implements SavedState {
 /** Whether a delta lies beyond the base and is by the process that had its commit to save: the newest that began before it. */
 function counts({ base, owners }: Meta, { commit, owner }: Delta): boolean {
   return commit > base.at && owners.findLast(({ at }) => at < commit)?.id === owner;
-}
-
-function formatEntry([key, value]: readonly [string, unknown]): string {
-  return `${JSON.stringify([key, value])}\n`;
 }
 
 function digits(commit: number): string {
