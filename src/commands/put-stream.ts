@@ -1,6 +1,6 @@
 import { command } from '../lib/command.ts';
 import { deliver } from '../lib/delivery.ts';
-import { count, duration, sinkOptions, size, text } from '../lib/options.ts';
+import { count, duration, flag, sinkOptions, size, text } from '../lib/options.ts';
 import { openSink } from '../lib/stream/open.ts';
 
 export default command({
@@ -34,11 +34,17 @@ export default command({
       ),
       fallback: undefined,
     },
+    aggregate: flag(
+      '--aggregate',
+      "kinesis: pack many records into one, in the format of Amazon's producer library; get-stream, the KCL and Firehose unpack it",
+    ),
     ...sinkOptions,
   },
   sections: {
     'THE LOCAL LOG':
       'A stream is the folder $BUDA_HOME/streams/NAME, with a folder for each shard. There <sequence number>.ndjson holds the records and nothing else, so that cat, tail -f and jq read it too; <sequence number>.index says which of them are acknowledged. With one shard there is nothing to choose: unless --key is given, records are stored as they came and not looked into, so that a line that begins with { and is no JSON is noticed by the first step that looks. Otherwise it is rejected here. Segments are sealed at 64 MiB, or an eighth of the retention, and dropped whole.',
+    AGGREGATION:
+      'With --aggregate a record of Kinesis holds up to 256 KiB of records, all of one shard: fewer records to pay for and to send. They are gathered for 100 ms, or until a mark. Their order is kept within the shard. put-stream asks where the shards are (kinesis:ListShards); what a split or a merge leads into another shard is sent once more to its own, as readers pass over it elsewhere. A reader must know the format: get-stream, the Kinesis Client Library and Firehose do; a Lambda function needs a package for it.',
   },
   examples: [
     { run: 'buda put-stream tracking_events < events.ndjson', shows: 'append a file; a stream that is not there is made' },

@@ -4,6 +4,7 @@ import {
   DescribeStreamSummaryCommand,
   KinesisClient,
   MergeShardsCommand,
+  PutRecordsCommand,
   SplitShardCommand,
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -64,36 +65,34 @@ export async function putData(
   name: string,
   entries: readonly { data: string | Buffer; partitionKey: string }[],
 ): Promise<string[]> {
-  const kinesis = new Kinesis();
-  const numbers: string[] = [];
-  try {
+  return withClient(async (client) => {
+    const numbers: string[] = [];
     for (let start = 0; start < entries.length; start += 500) {
-      const outcomes = await kinesis.put(
-        name,
-        entries.slice(start, start + 500).map(({ data, partitionKey }) => ({ data: Buffer.from(data), partitionKey })),
-      );
-      for (const outcome of outcomes) {
-        if (outcome === undefined || 'error' in outcome) throw new Error('not taken');
-        numbers.push(outcome.sequenceNumber);
+      const command = new PutRecordsCommand({
+        StreamName: name,
+        Records: entries
+          .slice(start, start + 500)
+          .map(({ data, partitionKey }) => ({ Data: Buffer.from(data), PartitionKey: partitionKey })),
+      });
+      for (const { SequenceNumber } of (await client.send(command)).Records ?? []) {
+        if (SequenceNumber === undefined) throw new Error('not taken');
+        numbers.push(SequenceNumber);
       }
     }
-  } finally {
-    kinesis.close();
-  }
-  return numbers;
+    return numbers;
+  });
 }
 
-/** Everything in a stream, shard by shard, read without the code under test. */
-export async function recordsIn(name: string): Promise<{ shard: string; sequenceNumber: string; data: string }[]> {
+/** Everything in a stream, shard by shard, read without the code under test: each record of Kinesis as it is. */
+export async function rawRecordsIn(name: string): Promise<{ shard: string; sequenceNumber: string; data: Buffer }[]> {
   const kinesis = new Kinesis();
-  const found: { shard: string; sequenceNumber: string; data: string }[] = [];
+  const found: { shard: string; sequenceNumber: string; data: Buffer }[] = [];
   try {
     for (const { id } of await kinesis.shards(name)) {
       let iterator: string | undefined = await kinesis.iterator(name, id, { type: 'TRIM_HORIZON' });
       while (iterator !== undefined) {
         const { records, next } = await kinesis.read(name, id, iterator, 10_000);
-        for (const { sequenceNumber, data } of records)
-          found.push({ shard: id, sequenceNumber, data: Buffer.from(data).toString() });
+        for (const { sequenceNumber, data } of records) found.push({ shard: id, sequenceNumber, data: Buffer.from(data) });
         if (records.length === 0) break;
         iterator = next;
       }
@@ -102,4 +101,9 @@ export async function recordsIn(name: string): Promise<{ shard: string; sequence
     kinesis.close();
   }
   return found;
+}
+
+/** The same as text. */
+export async function recordsIn(name: string): Promise<{ shard: string; sequenceNumber: string; data: string }[]> {
+  return (await rawRecordsIn(name)).map((record) => ({ ...record, data: record.data.toString() }));
 }

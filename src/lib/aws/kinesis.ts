@@ -6,19 +6,10 @@ import {
   type KinesisClient,
   ListShardsCommand,
   ListStreamsCommand,
-  PutRecordsCommand,
 } from '@aws-sdk/client-kinesis';
 import { awsError } from './errors.ts';
+import { type PutOptions, type PutRecords, recordPutter } from './put-records.ts';
 import { openKinesisClient } from './session.ts';
-
-/** One record on its way in. */
-export interface PutEntry {
-  data: Uint8Array;
-  partitionKey: string;
-}
-
-/** What became of one entry; `error` is the service's code where it was not taken. */
-export type PutOutcome = { sequenceNumber: string } | { error: string };
 
 export interface KinesisRecord {
   data: Uint8Array;
@@ -71,21 +62,10 @@ export class Kinesis {
     this.#client = client;
   }
 
-  /** One PutRecords. An outcome an entry, in order; undefined for entries that the answer did not speak of. */
-  async put(stream: string, entries: readonly PutEntry[], signal?: AbortSignal): Promise<(PutOutcome | undefined)[]> {
-    const command = new PutRecordsCommand({
-      StreamName: stream,
-      Records: entries.map(({ data, partitionKey }) => ({ Data: data, PartitionKey: partitionKey })),
-    });
-    const { Records: results = [] } = await this.#send(
-      () => this.#client.send(command, { abortSignal: signal }),
-      `putting records into kinesis:${stream}`,
-    );
-    return entries.map((_, index) => {
-      const result = results[index];
-      if (result?.ErrorCode) return { error: result.ErrorCode };
-      return result?.SequenceNumber ? { sequenceNumber: result.SequenceNumber } : undefined;
-    });
+  /** What puts records into a stream, a request a call. */
+  putter(stream: string, options: PutOptions = {}): PutRecords {
+    const put = recordPutter(this.#client, stream, options);
+    return (entries) => this.#send(() => put(entries), `putting records into kinesis:${stream}`);
   }
 
   /** Every shard that still holds records, open or closed. */

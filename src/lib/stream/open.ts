@@ -7,7 +7,11 @@ import { parseStreamName } from './names.ts';
 /** The sink of put-stream for the stream of this name. Only what is used is loaded: the SDK where Kinesis is named. */
 export async function openSink(call: Call, text: string): Promise<Sink> {
   const { kind, name } = parseStreamName(text, call.context.env);
-  if (kind === 'local') return (await import('./local.ts')).localSink(call, name);
+  if (kind === 'local') {
+    if (call.options.aggregate)
+      throw new Failure('usage', '--aggregate is for streams of Kinesis', 'leave it out: the local log needs no packing');
+    return (await import('./local.ts')).localSink(call, name);
+  }
   const { shards, retention, maxSize } = call.options;
   if ([shards, retention, maxSize].some((one) => one !== undefined))
     throw new Failure(

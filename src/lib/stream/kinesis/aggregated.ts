@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** One of the records that a producer packed into one record of Kinesis. */
 export interface SubRecord {
@@ -8,8 +8,9 @@ export interface SubRecord {
   explicitHashKey: string | undefined;
 }
 
-const magic = Buffer.from([0xf3, 0x89, 0x9a, 0xc2]);
-const digestBytes = 16;
+/** How an aggregated record begins, and how long the MD5 at its end is. */
+export const magic = Buffer.from([0xf3, 0x89, 0x9a, 0xc2]);
+export const digestBytes = 16;
 
 /**
  * The records inside a record of the Kinesis Producer Library (and of Firehose's, Fluent Bit's and others' aggregation); undefined for
@@ -57,7 +58,7 @@ function parsePacked(bytes: Buffer): { key: number; hashKey: number | undefined;
 /** Where a partition key falls in the range of hash keys: its MD5 as a number. Source: the developer guide of Kinesis, "Partition Key". */
 export function hashKeyOf({ partitionKey, explicitHashKey }: Pick<SubRecord, 'partitionKey' | 'explicitHashKey'>): bigint {
   if (explicitHashKey !== undefined && /^\d+$/.test(explicitHashKey)) return BigInt(explicitHashKey);
-  return BigInt(`0x${createHash('md5').update(partitionKey, 'utf8').digest('hex')}`);
+  return BigInt(`0x${hash('md5', partitionKey, 'hex')}`);
 }
 
 interface Field {

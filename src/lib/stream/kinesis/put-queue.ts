@@ -1,8 +1,9 @@
 import { AwsError, awsErrorOf } from '../../aws/errors.ts';
-import type { Kinesis, PutOutcome } from '../../aws/kinesis.ts';
+import type { Kinesis } from '../../aws/kinesis.ts';
+import type { PutOutcome, PutRecords } from '../../aws/put-records.ts';
 import { Failure } from '../../errors.ts';
-import type { Line } from '../../lines.ts';
 import { backOffMs } from '../../retry.ts';
+import type { Put } from './put.ts';
 import { type Tuning, waitNote } from './tuning.ts';
 
 /** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
@@ -16,14 +17,8 @@ export const limits = {
 /** What may wait for its acknowledgement: the bound of the sink's memory, and the room in which it looks for records of other keys. */
 const window = { records: 10_000, bytes: 16 * 1024 ** 2 };
 const maxInFlight = 4;
-
-/** A record on its way. `next` is the following record of the same key, which may not leave before this one is in. */
-export interface Put {
-  line: Line;
-  data: Uint8Array;
-  partitionKey: string;
-  next?: Put;
-}
+/** Records that may leave now beyond which no more are taken in: as many as all requests hold. What waits for long costs the collector. */
+const enough = maxInFlight * limits.requestRecords;
 
 /** What one request came to: how many records are done with, and why others have to be tried again. */
 interface Answer {
@@ -39,16 +34,15 @@ interface Answer {
 export class PutQueue {
   /** Requests that were sent, and records that had to be sent again. */
   readonly counts = { requests: 0, again: 0 };
-  readonly #kinesis: Kinesis;
-  readonly #stream: string;
+  readonly #put: PutRecords;
   readonly #doing: string;
   readonly #tuning: Tuning;
-  readonly #refuse: (line: Line, reason: string) => void;
+  readonly #refuse: (put: Put, reason: string) => void;
   readonly #note: (note: string | undefined) => void;
   readonly #stop = new AbortController();
   /** Records that may leave now. */
   #ready: Put[] = [];
-  /** The last unacknowledged record of each key whose order is kept. */
+  /** The last unacknowledged one of each order. */
   readonly #tails = new Map<string, Put>();
   #pending = 0;
   #pendingBytes = 0;
@@ -64,29 +58,44 @@ export class PutQueue {
     kinesis: Kinesis,
     stream: string,
     tuning: Tuning,
-    refuse: (line: Line, reason: string) => void,
+    refuse: (put: Put, reason: string) => void,
     note: (note: string | undefined) => void,
+    tellsShards: boolean,
   ) {
-    this.#kinesis = kinesis;
-    this.#stream = stream;
+    this.#put = kinesis.putter(stream, { signal: this.#stop.signal, tellsShards });
     this.#doing = `putting records into kinesis:${stream}`;
     this.#tuning = tuning;
     this.#refuse = refuse;
     this.#note = note;
   }
 
-  /** Takes a record; waits while the window is full. Throws what stopped the queue for good. */
-  async add(put: Put, isOrdered: boolean): Promise<void> {
-    const bytes = sizeOf(put);
-    while (this.#pending >= window.records || (this.#pending > 0 && this.#pendingBytes + bytes > window.bytes)) {
+  /** Aborted once nothing more is to be sent. */
+  get closed(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Whether another record of so many bytes has to wait: see `room`. */
+  isFull(bytes: number): boolean {
+    if (this.#failure !== undefined) return true;
+    if (this.#ready.length >= enough || this.#pending >= window.records) return true;
+    return this.#pending > 0 && this.#pendingBytes + bytes > window.bytes;
+  }
+
+  /** Resolves once so many bytes more may be added. Throws what stopped the queue for good. */
+  async room(bytes: number): Promise<void> {
+    while (this.isFull(bytes)) {
       this.#pump(true);
-      await this.#change();
+      if (this.isFull(bytes)) await this.#change();
     }
-    this.#throwFailure();
+  }
+
+  /** Takes a record. A queue that was stopped sends no more: `room` and `flush` say so. */
+  add(put: Put): void {
     this.#pending++;
-    this.#pendingBytes += bytes;
-    const tail = isOrdered ? this.#tails.get(put.partitionKey) : undefined;
-    if (isOrdered) this.#tails.set(put.partitionKey, put);
+    this.#pendingBytes += put.bytes;
+    const { order } = put;
+    const tail = order === undefined ? undefined : this.#tails.get(order);
+    if (order !== undefined) this.#tails.set(order, put);
     if (tail === undefined) this.#ready.push(put);
     else tail.next = put;
     if (this.#ready.length >= limits.requestRecords || this.#pendingBytes >= limits.requestBytes) this.#pump();
@@ -149,7 +158,7 @@ export class PutQueue {
     let bytes = 0;
     let count = 0;
     for (const put of this.#ready) {
-      bytes += sizeOf(put);
+      bytes += put.bytes;
       if (count === limits.requestRecords || (count > 0 && bytes > limits.requestBytes)) break;
       count++;
     }
@@ -173,10 +182,10 @@ export class PutQueue {
 
   /** One request and its answer; what was not taken is ready again. Throws what no retry mends. */
   async #send(puts: Put[]): Promise<Answer> {
-    let outcomes: (PutOutcome | undefined)[];
+    let outcomes: readonly (PutOutcome | undefined)[];
     this.counts.requests++;
     try {
-      outcomes = await this.#kinesis.put(this.#stream, puts, this.#stop.signal);
+      outcomes = await this.#put(puts);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       if (error.kind === 'argument') return this.#sendSmaller(puts, error);
@@ -187,14 +196,17 @@ export class PutQueue {
     let taken = 0;
     let trouble: AwsError | undefined;
     const again: Put[] = [];
-    for (const [index, put] of puts.entries()) {
-      const outcome = outcomes[index] ?? { error: 'the answer does not speak of every record' };
-      if ('sequenceNumber' in outcome) {
+    for (let i = 0; i < puts.length; i++) {
+      const put = puts[i] as Put;
+      const outcome = outcomes[i];
+      if (outcome !== undefined && outcome.error === undefined) {
         taken++;
-        this.#settle(put);
+        const isDone = put.isDone(outcome.shard);
+        if (isDone === true || (await isDone)) this.#settle(put);
+        else again.push(put);
         continue;
       }
-      const error = awsErrorOf(outcome.error, this.#doing);
+      const error = awsErrorOf(outcome?.error ?? 'the answer does not speak of every record', this.#doing);
       if (error.kind === 'argument') {
         taken++;
         this.#refuseOne(put, error);
@@ -212,7 +224,7 @@ export class PutQueue {
   /** To the front, so that the oldest records are tried first; among ready records no two are of one key. */
   #putBack(puts: Put[]): void {
     this.#ready.unshift(...puts);
-    this.counts.again += puts.length;
+    for (const { count } of puts) this.counts.again += count;
   }
 
   /** A refused request may be one byte too large, or hold one record that is wrong: halves find out which. */
@@ -229,16 +241,17 @@ export class PutQueue {
   }
 
   #refuseOne(put: Put, error: AwsError): void {
-    this.#refuse(put.line, `refused: ${error.message}`);
+    this.#refuse(put, `refused: ${error.message}`);
     this.#settle(put);
   }
 
   /** The record is done with; the next one of its key may leave. */
   #settle(put: Put): void {
     this.#pending--;
-    this.#pendingBytes -= sizeOf(put);
-    if (put.next !== undefined) this.#ready.push(put.next);
-    else if (this.#tails.get(put.partitionKey) === put) this.#tails.delete(put.partitionKey);
+    this.#pendingBytes -= put.bytes;
+    const { order, next } = put;
+    if (next !== undefined) this.#ready.push(next);
+    else if (order !== undefined && this.#tails.get(order) === put) this.#tails.delete(order);
   }
 
   /** Lets nothing more leave for a while; throws when too many answers in a row took nothing. */
@@ -257,8 +270,4 @@ export class PutQueue {
       this.#note(undefined);
     }
   }
-}
-
-function sizeOf(put: Put): number {
-  return put.data.length + Buffer.byteLength(put.partitionKey);
 }

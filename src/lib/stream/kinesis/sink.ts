@@ -1,10 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Kinesis } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
+import { sha256Of } from '../../hashing.ts';
 import { BadLine, type Batch, type Line } from '../../lines.ts';
 import { keylessNote, keyReader } from '../keys.ts';
+import { Aggregator } from './aggregator.ts';
+import { LinePut, type Put } from './put.ts';
 import { limits, PutQueue } from './put-queue.ts';
+import { listShards, ShardMap } from './shard-map.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
 /**
@@ -19,6 +22,7 @@ export class KinesisSink implements Sink {
   readonly #keyOf: ((line: Line) => string | undefined) | undefined;
   #kinesis: Kinesis | undefined;
   #queue: PutQueue | undefined;
+  #aggregator: Aggregator | undefined;
   #keyless = 0;
 
   constructor(call: Call, stream: string, tuning: Partial<Tuning>) {
@@ -33,8 +37,8 @@ export class KinesisSink implements Sink {
   async write(batch: Batch): Promise<void> {
     this.#queue ??= await this.#open();
     const queue = this.#queue;
+    const aggregator = this.#aggregator;
     for (const line of batch.lines) {
-      const data = dataOf(line);
       let key: string | undefined;
       try {
         key = this.#keyOf?.(line);
@@ -44,22 +48,29 @@ export class KinesisSink implements Sink {
         continue;
       }
       if (!key) this.#keyless++;
-      const partitionKey = key ? keyWithinLimit(key) : createHash('sha256').update(data.subarray(0, -1)).digest('hex');
-      const bytes = data.length + Buffer.byteLength(partitionKey);
+      const put = new LinePut(line, key ? keyWithinLimit(key) : sha256Of(line.bytes), Boolean(key));
+      const { bytes } = put;
       if (bytes > limits.recordBytes) {
         this.#call.rejects.line(line, `too large for Kinesis: ${bytes} bytes with its key, at most ${limits.recordBytes}`);
-      } else {
-        await queue.add({ line, data, partitionKey }, Boolean(key));
+        continue;
       }
+      if (queue.isFull(bytes)) await queue.room(bytes);
+      if (aggregator === undefined) {
+        queue.add(put);
+        continue;
+      }
+      if (aggregator.isStale) await aggregator.turn();
+      aggregator.add(put);
     }
-    queue.offer();
+    if (aggregator === undefined) queue.offer();
   }
 
   async flush(): Promise<void> {
-    await this.#queue?.flush();
+    await (this.#aggregator ?? this.#queue)?.flush();
   }
 
   async close(): Promise<void> {
+    this.#aggregator?.close();
     this.#queue?.close();
     this.#kinesis?.close();
     const { detail, say } = this.#call.context;
@@ -69,28 +80,29 @@ export class KinesisSink implements Sink {
   }
 
   async #open(): Promise<PutQueue> {
-    const { rejects, context } = this.#call;
-    this.#kinesis = await this.#tuning.open();
-    return new PutQueue(
-      this.#kinesis,
-      this.#stream,
-      this.#tuning,
-      (line, reason) => rejects.line(line, reason),
-      (note) => {
-        context.progress.note = note;
-      },
-    );
+    const { rejects, context, options } = this.#call;
+    const kinesis = await this.#tuning.open();
+    this.#kinesis = kinesis;
+    const refuse = ({ lines }: Put, reason: string) => {
+      for (const line of lines) rejects.line(line, reason);
+    };
+    const note = (text: string | undefined) => {
+      context.progress.note = text;
+    };
+    const isAggregating = options.aggregate === true;
+    const queue = new PutQueue(kinesis, this.#stream, this.#tuning, refuse, note, isAggregating);
+    if (isAggregating) {
+      const map = new ShardMap((wanted) =>
+        listShards(kinesis, this.#stream, wanted, { tuning: this.#tuning, signal: queue.closed, note }),
+      );
+      await map.refresh();
+      this.#aggregator = new Aggregator(queue, map);
+    }
+    return queue;
   }
-}
-
-/** The line with its `\n`, without a copy where the two stand together. */
-function dataOf(line: Line): Buffer {
-  const { place } = line;
-  if (place !== undefined && place.end < place.block.length) return place.block.subarray(place.start, place.end + 1);
-  return Buffer.concat([line.bytes, Buffer.from('\n')]);
 }
 
 /** A key longer than Kinesis takes is replaced by its hash: equal keys still share a shard, in order. */
 function keyWithinLimit(key: string): string {
-  return key.length <= limits.keyCharacters ? key : createHash('sha256').update(key).digest('hex');
+  return key.length <= limits.keyCharacters ? key : sha256Of(Buffer.from(key));
 }

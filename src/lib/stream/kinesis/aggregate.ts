@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import type { PutEntry } from '../../aws/put-body.ts';
+import { Failure } from '../../errors.ts';
+import type { Line } from '../../lines.ts';
+import { digestBytes, magic } from './aggregated.ts';
+import type { LinePut, Put } from './put.ts';
+import type { ShardMap } from './shard-map.ts';
+
+/**
+ * How large an aggregated record becomes: a quarter of what a record may hold. One is under way to a shard at a time, and this is enough
+ * for the mebibyte that a shard takes in a second.
+ */
+export const aggregateBytes = 256 * 1024;
+/** What a record takes beside its data and its key, at most: four tags, the number of its key and three lengths. */
+export const frameBytes = 4 + 4 * 4;
+
+/**
+ * Records of one shard, packed into one record of the Kinesis Producer Library. Its key is that of the first record, so that the service
+ * puts it where that one belongs. The next of the same shard leaves when this one is done: the shard's order is kept.
+ */
+export class Aggregate implements Put {
+  block: Buffer = empty;
+  readonly start = 0;
+  partitionKey = '';
+  readonly bytes: number;
+  readonly order: string;
+  next: Put | undefined = undefined;
+  #puts: readonly LinePut[];
+  readonly #map: ShardMap;
+  /** Where it was meant for; unknown for what is left of one that missed its shard. */
+  #shard: string | undefined;
+
+  constructor(puts: readonly LinePut[], shard: string, map: ShardMap) {
+    this.#puts = puts;
+    this.#map = map;
+    this.#shard = shard;
+    this.order = shard;
+    this.#pack();
+    this.bytes = this.block.length + Buffer.byteLength(this.partitionKey);
+  }
+
+  get end(): number {
+    return this.block.length;
+  }
+
+  get lines(): readonly Line[] {
+    return this.#puts.flatMap(({ lines }) => lines);
+  }
+
+  get count(): number {
+    return this.#puts.length;
+  }
+
+  /**
+   * After a split or a merge it may lie in another shard than it was meant for. Readers pass over the records that do not belong there
+   * (the KCL does, and get-stream): those go out again, ahead of whatever follows them.
+   */
+  async isDone(shard: string | undefined): Promise<boolean> {
+    if (this.#puts.length === 1 || shard === undefined || shard === this.#shard) return true;
+    const isFound = await this.#map.finder(shard);
+    const rest = this.#puts.filter(({ partitionKey }) => !isFound(partitionKey));
+    if (rest.length === 0) return true;
+    // The first one's key chose the shard: it cannot be a stranger there.
+    if (rest.length === this.#puts.length)
+      throw new Failure(
+        'refused',
+        `kinesis put records into ${shard}, whose range of hash keys does not hold their key`,
+        'leave out --aggregate, which needs to know where records fall',
+      );
+    this.#puts = rest;
+    this.#shard = undefined;
+    this.#pack();
+    return false;
+  }
+
+  #pack(): void {
+    const [first] = this.#puts as [LinePut];
+    this.partitionKey = first.partitionKey;
+    // One alone needs no wrapping, and may be too large for it.
+    this.block = this.#puts.length === 1 ? first.block.subarray(first.start, first.end) : pack(this.#puts);
+  }
+}
+
+/** Packs records into one. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
+export function pack(entries: readonly PutEntry[]): Buffer {
+  let room = magic.length + digestBytes;
+  for (const { start, end, partitionKey } of entries) room += frameBytes + end - start + 3 * partitionKey.length;
+  const packed = Buffer.allocUnsafeSlow(room);
+  packed.set(magic);
+  let at = magic.length;
+  // AggregatedRecord: partition_key_table = 1, records = 3. Each key comes once.
+  const table = new Map<string, number>();
+  const numbers = new Uint32Array(entries.length);
+  for (let i = 0; i < entries.length; i++) {
+    const { partitionKey } = entries[i] as PutEntry;
+    const known = table.get(partitionKey);
+    if (known !== undefined) {
+      numbers[i] = known;
+      continue;
+    }
+    numbers[i] = table.size;
+    table.set(partitionKey, table.size);
+    packed[at++] = 0x0a;
+    at = writeText(packed, at, partitionKey);
+  }
+  // Record: partition_key_index = 1, data = 3.
+  for (let i = 0; i < entries.length; i++) {
+    const { block, start, end } = entries[i] as PutEntry;
+    const number = numbers[i] as number;
+    packed[at++] = 0x1a;
+    at = writeVarint(packed, at, 2 + sizeOfVarint(number) + sizeOfVarint(end - start) + end - start);
+    packed[at++] = 0x08;
+    at = writeVarint(packed, at, number);
+    packed[at++] = 0x1a;
+    at = writeVarint(packed, at, end - start);
+    // Buffer.copy would look at its arguments four times over.
+    packed.set(new Uint8Array(block.buffer, block.byteOffset + start, end - start), at);
+    at += end - start;
+  }
+  packed.set(createHash('md5').update(packed.subarray(magic.length, at)).digest(), at);
+  return packed.subarray(0, at + digestBytes);
+}
+
+/** Letter by letter while they are ASCII: a call out of JavaScript costs more than a key. */
+function writeText(packed: Buffer, from: number, text: string): number {
+  let at = writeVarint(packed, from, text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7e) {
+      at = writeVarint(packed, from, Buffer.byteLength(text));
+      return at + packed.write(text, at);
+    }
+    packed[at++] = code;
+  }
+  return at;
+}
+
+function writeVarint(packed: Buffer, from: number, value: number): number {
+  let at = from;
+  let rest = value;
+  for (; rest >= 0x80; rest >>>= 7) packed[at++] = (rest & 0x7f) | 0x80;
+  packed[at] = rest;
+  return at + 1;
+}
+
+function sizeOfVarint(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : 4;
+}
+
+const empty = Buffer.alloc(0);

@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto';
+import { AwsError } from '../../aws/errors.ts';
+import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
+import { retryAws } from './tuning.ts';
+
+interface Range {
+  readonly id: string;
+  /** The last of its hash keys, in 32 hexadecimal digits: as text they compare like numbers. */
+  readonly last: string;
+  readonly first: string;
+}
+
+/**
+ * Which shard a partition key falls into, as far as is known: by its MD5, in the ranges of the shards that are open. Source: the developer
+ * guide of Kinesis, "Partition Key".
+ */
+export class ShardMap {
+  /** Goes up with each new list: what was decided by an older one may have to be decided anew. */
+  version = 0;
+  readonly #list: (wanted?: string) => Promise<readonly KinesisShard[]>;
+  #ranges = new Map<string, Range>();
+  #open: readonly Range[] = [];
+
+  /** `list` gives all shards that hold records, and the wanted one among them. */
+  constructor(list: (wanted?: string) => Promise<readonly KinesisShard[]>) {
+    this.#list = list;
+  }
+
+  /** Asks for the shards anew. */
+  async refresh(wanted?: string): Promise<void> {
+    const shards = await this.#list(wanted);
+    const ranges = shards.map(({ id, hashKeys, isClosed }) => ({
+      id,
+      first: digits(hashKeys.first),
+      last: digits(hashKeys.last),
+      isClosed,
+    }));
+    this.#ranges = new Map(ranges.map((range) => [range.id, range]));
+    this.#open = ranges.filter(({ isClosed }) => !isClosed).sort((a, b) => (a.last < b.last ? -1 : 1));
+    this.version++;
+  }
+
+  /** The shard that takes the key now, if nothing has changed since the list. */
+  shardOf(partitionKey: string): string {
+    const open = this.#open;
+    if (open.length <= 1) return open[0]?.id ?? '';
+    const hashKey = hash('md5', partitionKey, 'hex');
+    let low = 0;
+    let high = open.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (hashKey <= (open[middle] as Range).last) high = middle;
+      else low = middle + 1;
+    }
+    return (open[low] as Range).id;
+  }
+
+  /** Tells of keys whether readers of the shard look for them there. A shard that is not known yet is asked for. */
+  async finder(shard: string): Promise<(partitionKey: string) => boolean> {
+    if (!this.#ranges.has(shard)) await this.refresh(shard);
+    const { first, last } = this.#ranges.get(shard) as Range;
+    return (partitionKey) => {
+      const hashKey = hash('md5', partitionKey, 'hex');
+      return first <= hashKey && hashKey <= last;
+    };
+  }
+}
+
+/** The shards of a stream; it asks again while the wanted one, which the service has just named, is not listed. */
+export function listShards(
+  kinesis: Kinesis,
+  stream: string,
+  wanted: string | undefined,
+  world: Parameters<typeof retryAws>[0],
+): Promise<readonly KinesisShard[]> {
+  return retryAws(world, async () => {
+    const shards = await kinesis.shards(stream, world.signal);
+    if (wanted === undefined || shards.some(({ id }) => id === wanted)) return shards;
+    const message = `listing the shards of kinesis:${stream}: ${wanted}, which took records, is not among them`;
+    throw new AwsError('again', 'a shard is missing', 'incomplete', message, 'run the pipe again', undefined);
+  });
+}
+
+function digits(hashKey: bigint): string {
+  return hashKey.toString(16).padStart(32, '0');
+}
