@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
-/** Packages that must lie where npm put them: they load a native library, or files of their own, from beside themselves. */
-const unbundled = /^@duckdb\//;
+/** What must lie where npm put it, since it loads a native library from beside itself: it is looked for from the package that needs it. */
+const bindings = /^@duckdb\/node-bindings$/;
 /** Packages that every command needs. */
 const inline = /^commander$/;
 
@@ -61,6 +61,18 @@ async function bundle(options) {
   return outputFiles[0].contents;
 }
 
+const beside = {
+  name: 'native libraries where they are',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: bindings }, ({ path }) => ({ path, namespace: 'beside' }));
+    onLoad({ filter: /.*/, namespace: 'beside' }, ({ path }) => ({
+      contents: `const { createRequire } = require('node:module');
+        const beside = createRequire(createRequire(__filename).resolve('@duckdb' + '/node-api'));
+        module.exports = beside('${path}');`,
+    }));
+  },
+};
+
 const packages = new Map();
 /** A package as one script, made when the first module that imports it is met. */
 function bundlePackage(name) {
@@ -70,7 +82,7 @@ function bundlePackage(name) {
   const made = bundle({
     stdin: { contents, resolveDir: root, sourcefile: 'package.cjs' },
     mainFields: ['module', 'main'],
-    external: ['@duckdb/*'],
+    plugins: [beside],
     // Its build for Node awaits a package that draws pictures of pixels, which CommonJS cannot; ours are SVG.
     alias: { 'vega-canvas': join(root, 'node_modules/vega-canvas/build/vega-canvas.browser.js') },
   });
@@ -82,7 +94,6 @@ const apart = {
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^[@a-z]/ }, async ({ path, importer, kind }) => {
       if (kind === 'entry-point' || path.startsWith('node:') || importer.includes('node_modules')) return undefined;
-      if (unbundled.test(path)) return { path, external: true };
       if (inline.test(path)) return undefined;
       if (!packages.has(path)) packages.set(path, bundlePackage(path));
       return { path: await packages.get(path), external: true };

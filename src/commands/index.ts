@@ -8,6 +8,7 @@ export const entries: readonly Entry[] = [
   { words: 'transform validate', summary: 'check records against JSON Schemas', load: () => import('./transform/validate.ts') },
   { words: 'transform dedupe', summary: 'let each record through once', load: () => import('./transform/dedupe.ts') },
   { words: 'transform hash', summary: 'replace personal data by keyed hashes', load: () => import('./transform/hash.ts') },
+  { words: 'transform sql', summary: 'filter, project and count in SQL', load: () => import('./transform/sql.ts') },
   { words: 'transform FILE', summary: 'run your own function on each record', load: () => import('./transform/file.ts') },
   { words: 'each', summary: 'run any filter, made safe for marks', load: () => import('./each.ts') },
   { words: 'put-stream', summary: 'append records to a stream', load: () => import('./put-stream.ts') },

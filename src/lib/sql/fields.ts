@@ -1,0 +1,82 @@
+import { BadLine, parseRecord } from '../lines.ts';
+import { Scanner } from '../scan.ts';
+import { endOfValue, toLatin1, visitMembers } from '../splice/text.ts';
+
+/** Finds top-level fields in a record's bytes: where their values begin and end. Where a name comes twice, the last counts, as in a parse. */
+export class Fields {
+  /** Where each value begins in the block, -1 where the record has none; and where it ends. */
+  starts: Int32Array;
+  ends: Int32Array;
+  readonly #scanner: Scanner;
+  readonly #isScanned: boolean;
+  readonly #places: Map<string, number>;
+  readonly #own: { starts: Int32Array; ends: Int32Array };
+
+  constructor(names: readonly string[]) {
+    // A dot would be a path to the scanner.
+    this.#isScanned = names.every((name) => name !== '' && !name.includes('.'));
+    this.#scanner = new Scanner(this.#isScanned ? names : []);
+    this.#places = new Map(names.map((name, i) => [writtenName(name), i]));
+    this.#own = { starts: new Int32Array(names.length), ends: new Int32Array(names.length) };
+    this.starts = this.#own.starts;
+    this.ends = this.#own.ends;
+  }
+
+  /** Looks through the line from `start` up to `end`. Throws BadLine where it is no record. */
+  find(block: Buffer, start: number, end: number): void {
+    const isJson = this.#scanner.scan(block, start, end);
+    if (isJson && this.#isScanned) {
+      this.starts = this.#scanner.starts;
+      this.ends = this.#scanner.ends;
+      return;
+    }
+    ({ starts: this.starts, ends: this.ends } = this.#own);
+    this.starts.fill(-1);
+    visit(block, start, end, isJson, (name, from, to) => {
+      const i = this.#places.get(name);
+      if (i === undefined) return;
+      this.starts[i] = from;
+      this.ends[i] = to;
+    });
+  }
+}
+
+/** Every top-level field of a record: its name as it would be written with no needless escapes, read as latin1, and where its value stands. */
+export class AllFields {
+  readonly #scanner = new Scanner([]);
+
+  find(block: Buffer, start: number, end: number, each: (name: string, start: number, end: number) => void): void {
+    visit(block, start, end, this.#scanner.scan(block, start, end), each);
+  }
+}
+
+function visit(
+  block: Buffer,
+  start: number,
+  end: number,
+  isJson: boolean,
+  each: (name: string, start: number, end: number) => void,
+): void {
+  if (!isJson) parseRecord(block.subarray(start, end));
+  const text = block.toString('latin1', start, end);
+  try {
+    visitMembers(text, 0, (name, at) => {
+      const behind = endOfValue(text, at);
+      each(name, start + at, start + behind);
+      return behind;
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new BadLine('nested too deeply');
+    throw error;
+  }
+}
+
+/** A name as JSON writes it, read as latin1. */
+export function writtenName(name: string): string {
+  return toLatin1(JSON.stringify(name)).slice(1, -1);
+}
+
+/** The name that is so written. */
+export function nameOf(written: string): string {
+  return JSON.parse(Buffer.from(`"${written}"`, 'latin1').toString('utf8')) as string;
+}
