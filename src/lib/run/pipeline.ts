@@ -9,7 +9,7 @@ import type { PlannedStep } from './plan.ts';
 interface OpenStep {
   call: Call;
   step: Step;
-  /** Set when nobody reads this step's output any more. */
+  /** Set when nobody reads this step's output any more, or when it has failed: those before it stop waiting. */
   gone: AbortController;
   inCount: number;
   failure?: unknown;
@@ -113,6 +113,8 @@ function joined(before: AsyncIterable<Batch>, one: OpenStep): AsyncIterable<Batc
       })(counted());
     } catch (error) {
       one.failure = error;
+      // A step that reads ahead may have asked for more, and a source may wait long for that.
+      one.gone.abort();
     }
   }
   const output = contained();
