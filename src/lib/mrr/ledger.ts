@@ -15,6 +15,8 @@ import { rulesOf } from './options.ts';
 import { readEnvelope, readRecord } from './record.ts';
 import type { Book, Customer, Subscription } from './register.ts';
 import { keptOf, keysOf, Register } from './register.ts';
+import type { Place, Said } from './said.ts';
+import { isDue, revisionFor } from './said.ts';
 import type { Emitted, Kept } from './subscription.ts';
 import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
@@ -36,6 +38,11 @@ const keptInFullS = 35 * 86_400;
 const maxPending = 20_000;
 // The horizon before which nothing lies.
 const everything = Number.NEGATIVE_INFINITY;
+
+interface SaidMovement extends Said<number> {
+  readonly at: number;
+  readonly currency: string;
+}
 
 interface Told {
   readonly subscription: Subscription;
@@ -60,7 +67,11 @@ export class Ledger {
   readonly #clock = new Clock<Subscription>();
   readonly #warnings = new Map<string, number>();
   readonly #months: Months | undefined;
+  /** What runs that died may have said of a subscription, by its key. */
+  readonly #said = new Map<string, SaidMovement[]>();
   #pendingCount = 0;
+  #read = 0;
+  #savedRead = 0;
   #firstRevision = 1;
   #isFirstRevisionSaved = true;
   #clockAt = 0;
@@ -84,6 +95,7 @@ export class Ledger {
     const told = readRecord(record, envelope, this.#world.rules, (terms) => this.#terms.intern(terms));
     if (envelope.created > this.#latest) [this.#latest, this.#isLatestSaved] = [envelope.created, false];
     this.#isFlushed = false;
+    this.#read++;
     if (!told) return;
     const book = this.#register.book(envelope.account, envelope.livemode);
     for (const fact of told.facts) this.#facts.learn(book.key, fact);
@@ -101,14 +113,16 @@ export class Ledger {
 
   /**
    * The movements that have changed since the last flush, in the order of second, account and subscription, each under the next revision of its id. Only
-   * customers that the new records, or the clock, have touched are computed again.
+   * customers that the new records, or the clock, have touched are computed again. `commit` is the number that the flush will have in the state.
    */
-  flush(): Movement[] {
+  flush(commit = 0): Movement[] {
+    const now = this.#now(commit);
     this.#takeInPending(this.#latest - keptInFullS);
     this.#touchByFacts();
+    this.#touchBySaid(now);
     for (const { owner } of this.#clock.takeDue(this.#asOf, (one) => keptOf(one).next)) this.#touched.add(owner!);
     const changed: Movement[] = [];
-    for (const customer of this.#touched) this.#settle(customer, changed);
+    for (const customer of this.#touched) this.#settle(customer, changed, now);
     this.#touched.clear();
     this.#customerDiscounts.forget();
     this.#isFlushed = true;
@@ -116,8 +130,8 @@ export class Ledger {
   }
 
   /** The month rows that have changed since the last call. To be called after flush(). */
-  monthChanges(): MonthRecord[] {
-    return this.#months?.changed(this.#firstRevision) ?? [];
+  monthChanges(commit = 0): MonthRecord[] {
+    return this.#months?.changed(this.#firstRevision, this.#now(commit)) ?? [];
   }
 
   /** Lets the clocks run up to this second, where `asOf` is not given; they never go back. */
@@ -132,7 +146,7 @@ export class Ledger {
     for (const customer of this.#register.customers()) {
       for (const { subscription, kept, history } of this.#tell(customer).told) {
         for (const content of history.movements)
-          all.push(writeMovement(keysOf(subscription), content, emittedOf(kept, content)?.[2] ?? 0));
+          all.push(writeMovement(keysOf(subscription), content, kept.emitted.find(isOf(content))?.[2] ?? 0));
       }
     }
     return all.sort(inOrder);
@@ -169,6 +183,8 @@ export class Ledger {
       entries.push(['clock', this.#clockAt]);
       this.#savedClockAt = this.#clockAt;
     }
+    if (entries.length > 0 || this.#read > this.#savedRead) entries.push(['read', this.#read]);
+    this.#savedRead = this.#read;
     return entries;
   }
 
@@ -179,6 +195,7 @@ export class Ledger {
     for (const [key, value] of entries) {
       const [table = '', account = '', mode = '', ...id] = key.split('|');
       if (table === 'as_of') this.#latest = value as number;
+      else if (table === 'read') this.#read = this.#savedRead = value as number;
       else if (table === 'clock') this.#clockAt = this.#savedClockAt = value as number;
       else if (table === 'first_revision') this.#firstRevision = value as number;
       else if (table === 'terms') this.#terms.load(Number(account), value as TermsTuple);
@@ -192,6 +209,21 @@ export class Ledger {
   }
 
   /**
+   * After load(): what a run that died saved under a commit that never was. What it has said, this ledger does not say otherwise under the same
+   * revision, and takes back where it is not so.
+   */
+  loadSaid(commit: number, entries: readonly [key: string, value: unknown][]): void {
+    const place = { commit, read: Number(entries.find(([key]) => key === 'read')?.[1] ?? Number.POSITIVE_INFINITY) };
+    for (const [key, value] of entries) {
+      const [table] = key.split('|');
+      if (table === 'month_rows') this.#months?.loadSaid(place, key, value);
+      if (table !== 'subscription') continue;
+      const said = unpackKept(value).emitted.map(([at, currency, revision, hash]) => ({ place, at, currency, revision, hash }));
+      this.#said.set(key, [...(this.#said.get(key) ?? []), ...said]);
+    }
+  }
+
+  /**
    * Goes on under other options than those of the ledger that was loaded: the next flush computes everybody again and says everything again, each
    * movement under the next revision of its id, and takes back what is no more.
    */
@@ -201,7 +233,7 @@ export class Ledger {
       placeCreation(kept, this.#world.rules.backdate);
       for (const one of kept.emitted) if (one[3] !== 0) one[3] = saidBefore;
       subscription.kept = JSON.stringify(packKept(kept));
-      this.#touched.add(subscription.owner!);
+      if (subscription.owner) this.#touched.add(subscription.owner);
     }
     this.#months?.begin(true);
     this.#isFlushed = false;
@@ -217,7 +249,8 @@ export class Ledger {
     const kept = unpackKept(value);
     if (subscription.kept !== '') this.#countWarnings(keptOf(subscription).warnings, -1);
     subscription.kept = JSON.stringify(value);
-    this.#register.place(subscription, kept.customer);
+    // Of one that a dead run alone has seen nothing is known but what was said.
+    if (kept.states.length > 0) this.#register.place(subscription, kept.customer);
     this.#countWarnings(kept.warnings, 1);
     this.#wakeUpWhenever(subscription, kept);
   }
@@ -260,6 +293,30 @@ export class Ledger {
     if (prices.size > 0) this.#touchByPrices(prices);
   }
 
+  // What a dead run said up to this commit is to be confirmed by now, or to be corrected.
+  #touchBySaid(now: Place): void {
+    for (const [key, said] of this.#said) {
+      if (!said.some((one) => isDue(one, now))) continue;
+      const [, account = '', mode, ...id] = key.split('|');
+      const subscription = this.#register.subscription(this.#register.book(account || null, mode === 'true'), id.join('|'));
+      if (subscription.owner) this.#touched.add(subscription.owner);
+      else if (!subscription.open) this.#keepSaid(subscription, said);
+    }
+  }
+
+  // Nothing is known of it yet in this run: its records are still to come, and are then said under higher revisions.
+  #keepSaid(subscription: Subscription, said: readonly SaidMovement[]): void {
+    const kept = keptOf(subscription);
+    for (const { at, currency, revision } of said) {
+      const known = kept.emitted.find(isOf({ occurred_at: at, currency }));
+      if (known) known[2] = Math.max(known[2], revision);
+      else kept.emitted.push([at, currency, revision, saidBefore]);
+    }
+    subscription.open = kept;
+    this.#close(subscription);
+    this.#said.delete(keyOf('subscription', subscription.book.key, subscription.id));
+  }
+
   #touchOwner(book: string, discount: string): void {
     const customer = this.#facts.get('discount', book, discount, 'is')?.[3];
     if (customer) this.#touch(book, customer);
@@ -276,11 +333,11 @@ export class Ledger {
     }
   }
 
-  #settle(customer: Customer, changed: Movement[]): void {
+  #settle(customer: Customer, changed: Movement[], now: Place): void {
     const { told, movements } = this.#tell(customer);
     this.#months?.set({ ...customer.book, customer: customer.id, movements });
     for (const { subscription, kept, history } of told) {
-      this.#emit(subscription, kept, history.movements, changed);
+      this.#emit(subscription, kept, history.movements, changed, now);
       this.#countWarnings(kept.warnings, -1);
       this.#countWarnings(history.warnings, 1);
       [kept.warnings, kept.waits, kept.next] = [history.warnings, history.waits, history.next];
@@ -291,22 +348,28 @@ export class Ledger {
   }
 
   // Compares with what was written out before, and writes out what is different.
-  #emit(subscription: Subscription, kept: Kept, movements: readonly Content[], changed: Movement[]): void {
+  #emit(subscription: Subscription, kept: Kept, movements: readonly Content[], changed: Movement[], now: Place): void {
     const keys = keysOf(subscription);
+    const key = keyOf('subscription', subscription.book.key, subscription.id);
+    const said = this.#said.get(key) ?? [];
     const emitted: Emitted[] = [];
-    for (const content of movements) {
-      const hash = hashOf(JSON.stringify([keys.customer, content]));
-      const before = emittedOf(kept, content);
-      const revision = before ? before[2] + (before[3] === hash ? 0 : 1) : this.#firstRevision;
-      emitted.push([content.occurred_at, content.currency, revision, hash]);
-      if (before?.[3] !== hash) changed.push(writeMovement(keys, content, revision));
-    }
-    for (const [at, currency, revision, hash] of kept.emitted) {
-      if (emitted.some((one) => one[0] === at && one[1] === currency)) continue;
-      emitted.push([at, currency, revision + (hash === 0 ? 0 : 1), 0]);
-      if (hash !== 0) changed.push(writeMovement(keys, { occurred_at: at, currency }, revision + 1));
+    const emit = (content: Content | Pick<Content, 'occurred_at' | 'currency'>, hash: number) => {
+      const before = kept.emitted.find(isOf(content));
+      const known = before && ([before[2], before[3]] as const);
+      const others = said.filter((one) => one.at === content.occurred_at && one.currency === content.currency);
+      const revision = revisionFor(known, hash, others, now, { first: this.#firstRevision, none: 0 });
+      if (revision !== undefined) changed.push(writeMovement(keys, content, revision));
+      if (revision !== undefined) emitted.push([content.occurred_at, content.currency, revision, hash]);
+      else if (before) emitted.push(before);
+    };
+    for (const content of movements) emit(content, hashOf(JSON.stringify([keys.customer, content])));
+    for (const [occurred_at, currency] of [...kept.emitted, ...said.map(({ at, currency }) => [at, currency] as const)]) {
+      if (!emitted.some(isOf({ occurred_at, currency }))) emit({ occurred_at, currency }, 0);
     }
     kept.emitted = emitted;
+    const open = said.filter((one) => !isDue(one, now));
+    if (open.length > 0) this.#said.set(key, open);
+    else this.#said.delete(key);
   }
 
   /** A customer's subscriptions with their movements, and all of these in order of time. */
@@ -323,6 +386,10 @@ export class Ledger {
     const movements = merge(own);
     typeMovements(movements, own, rules);
     return { told, movements };
+  }
+
+  #now(commit: number): Place {
+    return { commit, read: this.#read };
   }
 
   get #asOf(): number {
@@ -356,8 +423,8 @@ export class Ledger {
   }
 }
 
-function emittedOf(kept: Kept, { occurred_at: at, currency }: Content): Emitted | undefined {
-  return kept.emitted.find((one) => one[0] === at && one[1] === currency);
+function isOf({ occurred_at, currency }: Pick<Content, 'occurred_at' | 'currency'>) {
+  return (one: Emitted) => one[0] === occurred_at && one[1] === currency;
 }
 
 // One customer's movements in order of time; within a second in that of the subscriptions, which is the order of the lists.

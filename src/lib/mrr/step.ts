@@ -86,6 +86,7 @@ class LedgerHolder implements Held {
       if (entry[0] === 'options') before = entry[1] as Said;
       else this.#ledger.load([entry]);
     }
+    for await (const [commit, entries] of this.#saved.uncommitted()) this.#ledger.loadSaid(commit, entries);
     if (before === undefined) {
       // What a lost ledger said has lower revisions: each commit says an id once at most.
       if (at > 0) this.#ledger.beginRevisionsAt(at + 1);
@@ -114,15 +115,17 @@ class LedgerHolder implements Held {
     }
   }
 
-  *flush(): Generator<Line> {
+  async *flush(commit?: number): AsyncGenerator<Line> {
     if (this.#how.isLive) this.#ledger.moveClock(Math.floor(Date.now() / 1000));
-    const movements = this.#ledger.flush();
+    const movements = this.#ledger.flush(commit);
+    const records = this.#how.months ? this.#ledger.monthChanges(commit) : movements;
     // Nothing is committed here that could be told from what is not: it is all or nothing.
-    if (this.#saved === undefined) this.#refuseWarnings();
-    for (const record of this.#how.months ? this.#ledger.monthChanges() : movements) yield Line.of({ ...record });
+    if (commit === undefined) this.#refuseWarnings();
+    else await this.#save(commit);
+    for (const record of records) yield Line.of({ ...record });
   }
 
-  async save(commit: number): Promise<void> {
+  async #save(commit: number): Promise<void> {
     const entries = this.#ledger.changes();
     if (!this.#isSaidSaved) {
       entries.push(['options', this.#said]);
