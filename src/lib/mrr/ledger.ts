@@ -2,6 +2,7 @@ import { BadRecord } from './bad-record.ts';
 import { typeMovements } from './classification.ts';
 import { Clock } from './clock.ts';
 import { CustomerDiscounts } from './customer-discounts.ts';
+import { addSaid, isOf, newsOf, saidBefore } from './emitted.ts';
 import { Facts, keyOf } from './facts.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history.ts';
@@ -15,9 +16,9 @@ import { rulesOf } from './options.ts';
 import { readEnvelope, readRecord } from './record.ts';
 import type { Book, Customer, Subscription } from './register.ts';
 import { keptOf, keysOf, Register } from './register.ts';
-import type { Place, Said } from './said.ts';
-import { isDue, revisionFor } from './said.ts';
-import type { Emitted, Kept } from './subscription.ts';
+import type { Place } from './said.ts';
+import { SaidMovements } from './said.ts';
+import type { Kept } from './subscription.ts';
 import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
 import { TermsTable } from './terms.ts';
@@ -38,11 +39,6 @@ const keptInFullS = 35 * 86_400;
 const maxPending = 20_000;
 // The horizon before which nothing lies.
 const everything = Number.NEGATIVE_INFINITY;
-
-interface SaidMovement extends Said<number> {
-  readonly at: number;
-  readonly currency: string;
-}
 
 interface Told {
   readonly subscription: Subscription;
@@ -67,8 +63,7 @@ export class Ledger {
   readonly #clock = new Clock<Subscription>();
   readonly #warnings = new Map<string, number>();
   readonly #months: Months | undefined;
-  /** What runs that died may have said of a subscription, by its key. */
-  readonly #said = new Map<string, SaidMovement[]>();
+  readonly #said = new SaidMovements();
   #pendingCount = 0;
   #read = 0;
   #savedRead = 0;
@@ -217,9 +212,7 @@ export class Ledger {
     for (const [key, value] of entries) {
       const [table] = key.split('|');
       if (table === 'month_rows') this.#months?.loadSaid(place, key, value);
-      if (table !== 'subscription') continue;
-      const said = unpackKept(value).emitted.map(([at, currency, revision, hash]) => ({ place, at, currency, revision, hash }));
-      this.#said.set(key, [...(this.#said.get(key) ?? []), ...said]);
+      if (table === 'subscription') this.#said.load(key, place, unpackKept(value).emitted);
     }
   }
 
@@ -295,26 +288,20 @@ export class Ledger {
 
   // What a dead run said up to this commit is to be confirmed by now, or to be corrected.
   #touchBySaid(now: Place): void {
-    for (const [key, said] of this.#said) {
-      if (!said.some((one) => isDue(one, now))) continue;
+    for (const key of this.#said.due(now)) {
       const [, account = '', mode, ...id] = key.split('|');
       const subscription = this.#register.subscription(this.#register.book(account || null, mode === 'true'), id.join('|'));
       if (subscription.owner) this.#touched.add(subscription.owner);
-      else if (!subscription.open) this.#keepSaid(subscription, said);
+      else if (!subscription.open) this.#keepSaid(subscription, key);
     }
   }
 
   // Nothing is known of it yet in this run: its records are still to come, and are then said under higher revisions.
-  #keepSaid(subscription: Subscription, said: readonly SaidMovement[]): void {
-    const kept = keptOf(subscription);
-    for (const { at, currency, revision } of said) {
-      const known = kept.emitted.find(isOf({ occurred_at: at, currency }));
-      if (known) known[2] = Math.max(known[2], revision);
-      else kept.emitted.push([at, currency, revision, saidBefore]);
-    }
-    subscription.open = kept;
+  #keepSaid(subscription: Subscription, key: string): void {
+    subscription.open = keptOf(subscription);
+    addSaid(subscription.open.emitted, this.#said.of(key));
     this.#close(subscription);
-    this.#said.delete(keyOf('subscription', subscription.book.key, subscription.id));
+    this.#said.forget(key);
   }
 
   #touchOwner(book: string, discount: string): void {
@@ -337,7 +324,16 @@ export class Ledger {
     const { told, movements } = this.#tell(customer);
     this.#months?.set({ ...customer.book, customer: customer.id, movements });
     for (const { subscription, kept, history } of told) {
-      this.#emit(subscription, kept, history.movements, changed, now);
+      const key = keyOf('subscription', subscription.book.key, subscription.id);
+      const news = newsOf(keysOf(subscription), history.movements, {
+        emitted: kept.emitted,
+        said: this.#said.of(key),
+        now,
+        first: this.#firstRevision,
+      });
+      changed.push(...news.changed);
+      kept.emitted = news.emitted;
+      this.#said.forget(key, now);
       this.#countWarnings(kept.warnings, -1);
       this.#countWarnings(history.warnings, 1);
       [kept.warnings, kept.waits, kept.next] = [history.warnings, history.waits, history.next];
@@ -345,31 +341,6 @@ export class Ledger {
       subscription.open = kept;
       this.#close(subscription);
     }
-  }
-
-  // Compares with what was written out before, and writes out what is different.
-  #emit(subscription: Subscription, kept: Kept, movements: readonly Content[], changed: Movement[], now: Place): void {
-    const keys = keysOf(subscription);
-    const key = keyOf('subscription', subscription.book.key, subscription.id);
-    const said = this.#said.get(key) ?? [];
-    const emitted: Emitted[] = [];
-    const emit = (content: Content | Pick<Content, 'occurred_at' | 'currency'>, hash: number) => {
-      const before = kept.emitted.find(isOf(content));
-      const known = before && ([before[2], before[3]] as const);
-      const others = said.filter((one) => one.at === content.occurred_at && one.currency === content.currency);
-      const revision = revisionFor(known, hash, others, now, { first: this.#firstRevision, none: 0 });
-      if (revision !== undefined) changed.push(writeMovement(keys, content, revision));
-      if (revision !== undefined) emitted.push([content.occurred_at, content.currency, revision, hash]);
-      else if (before) emitted.push(before);
-    };
-    for (const content of movements) emit(content, hashOf(JSON.stringify([keys.customer, content])));
-    for (const [occurred_at, currency] of [...kept.emitted, ...said.map(({ at, currency }) => [at, currency] as const)]) {
-      if (!emitted.some(isOf({ occurred_at, currency }))) emit({ occurred_at, currency }, 0);
-    }
-    kept.emitted = emitted;
-    const open = said.filter((one) => !isDue(one, now));
-    if (open.length > 0) this.#said.set(key, open);
-    else this.#said.delete(key);
   }
 
   /** A customer's subscriptions with their movements, and all of these in order of time. */
@@ -423,25 +394,7 @@ export class Ledger {
   }
 }
 
-function isOf({ occurred_at, currency }: Pick<Content, 'occurred_at' | 'currency'>) {
-  return (one: Emitted) => one[0] === occurred_at && one[1] === currency;
-}
-
 // One customer's movements in order of time; within a second in that of the subscriptions, which is the order of the lists.
 function merge(lists: readonly (readonly Content[])[]): readonly Content[] {
   return lists.length === 1 ? lists[0]! : lists.flat().sort((a, b) => a.occurred_at - b.occurred_at);
-}
-
-// What no hash is: a movement that is to be said again.
-const saidBefore = -1;
-
-// 52 bits of a text (FNV-1a twice, from two seeds with two primes), never 0: enough to see that a movement has changed.
-function hashOf(text: string): number {
-  let [a, b] = [0x811c9dc5, 0xdeadbeef];
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x9e3779b1);
-  }
-  return (a >>> 12) * 0x100000000 + ((b ^ (b >>> 15)) >>> 0) || 1;
 }

@@ -1,3 +1,5 @@
+import type { Emitted } from './subscription.ts';
+
 /** How far a ledger has come: the number of its commit, and how many records it has read in all. */
 export interface Place {
   readonly commit: number;
@@ -42,4 +44,36 @@ export function revisionFor<Hash>(
   if (isNews && isRepeated && due.every((one) => one.revision <= next)) return next;
   const last = open.reduce((a, b) => (a.revision > b.revision ? a : b));
   return last.hash === hash ? last.revision : last.revision + 1;
+}
+
+/** A movement of a subscription that may have been said. */
+export interface SaidMovement extends Said<number> {
+  readonly at: number;
+  readonly currency: string;
+}
+
+/** What runs that died may have said of subscriptions, by the key of each in the state. */
+export class SaidMovements {
+  readonly #said = new Map<string, SaidMovement[]>();
+
+  load(key: string, place: Place, emitted: readonly Emitted[]): void {
+    const said = emitted.map(([at, currency, revision, hash]) => ({ place, at, currency, revision, hash }));
+    this.#said.set(key, [...this.of(key), ...said]);
+  }
+
+  of(key: string): readonly SaidMovement[] {
+    return this.#said.get(key) ?? [];
+  }
+
+  /** The keys of the subscriptions that have to be looked at now. */
+  due(now: Place): string[] {
+    return [...this.#said].filter(([, said]) => said.some((one) => isDue(one, now))).map(([key]) => key);
+  }
+
+  /** What was due has been said again, or corrected; without `now` all has. */
+  forget(key: string, now?: Place): void {
+    const open = now === undefined ? [] : this.of(key).filter((one) => !isDue(one, now));
+    if (open.length > 0) this.#said.set(key, open);
+    else this.#said.delete(key);
+  }
 }
