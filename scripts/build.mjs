@@ -33,6 +33,8 @@ function putScript(name, contents) {
 
 const licences = new Map();
 const target = 'node20.19';
+// What comes out of a code cache cannot call import(): known scripts are required, others are left to bin/buda, which can.
+const supported = { 'dynamic-import': false };
 const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' };
 async function bundle(options) {
   const { outputFiles, metafile } = await build({
@@ -63,6 +65,7 @@ function bundlePackage(name) {
     module.exports = typeof whole === 'object' && typeof whole.default === 'function' ? Object.assign(whole.default, whole) : whole;`;
   const made = bundle({
     format: 'cjs',
+    supported,
     stdin: { contents, resolveDir: root, sourcefile: 'package.cjs' },
     mainFields: ['module', 'main'],
     external: ['@duckdb/*'],
@@ -119,9 +122,7 @@ function withImports(source) {
   return [...found].map((output) => basename(output));
 }
 
-// Only ES modules are split. What comes out of a code cache cannot call import(): known scripts are required, others are left to bin/buda,
-// which can.
-const supported = { 'dynamic-import': false };
+// Only ES modules are split.
 const code = new Map();
 for (const { path, text } of scripts) {
   const made = await transform(text, { format: 'cjs', platform: 'node', target, supported, ...small });
