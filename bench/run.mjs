@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util';
  * @typedef {object} Question
  * @property {string} title
  * @property {string} note            What is done, in a sentence or two.
- * @property {'rate' | 'cpu' | 'time'} kind   A rate counts records a second, or a second of CPU time (more is better), a time milliseconds (less).
+ * @property {'rate' | 'cpu' | 'time' | 'told'} kind   A rate counts records a second, or a second of CPU time (more is better), a time milliseconds
+ *   (less); told are the milliseconds that the contender itself has measured and writes to stdout.
  * @property {number} [records]       How many records a round has.
  * @property {(records: number) => {path: string}} [input]   The file that is piped in.
  * @property {Record<string, Contender>} contenders
@@ -20,16 +21,18 @@ import { parseArgs } from 'node:util';
  *
  * @typedef {object} Contender
  * @property {string} run      A command of bash, between `cat INPUT |` and `| cat`; $REPO, $INPUT and $SCRATCH are set.
- * @property {string} [needs]  The program that has to be installed; without it the contender is named as missing.
+ * @property {string} [needs]  The program that has to be installed, or the package (npm:NAME, found by NODE_PATH); without it the contender is
+ *   named as missing.
  * @property {number} [share]  The part of the records that it is given: a slow one is not measured more truly by waiting for it.
  * @property {boolean} [alone] The command is run as it is, without `cat` round it.
  * @property {string} [before] A command that makes ready, outside the time.
  *
  * @typedef {object} Goal
  * @property {string} of        The contender that has to reach it.
- * @property {string} [over]    A rate: at least `times` that of this one. A time: at most this one's and `plusMs`.
+ * @property {string} [over]    A rate: at least `times` that of this one. A time: at most `times` this one's, or this one's and `plusMs`.
  * @property {number} [times]
  * @property {number} [plusMs]
+ * @property {number} [atMostMs]  A time, by itself.
  */
 
 const repo = resolve(import.meta.dirname, '..');
@@ -50,7 +53,10 @@ const environment = {
   SCRATCH: scratch,
 };
 
-const isThere = (program) => spawnSync('bash', ['-c', `command -v ${program}`], { env: environment }).status === 0;
+const isThere = (program) => {
+  const look = program.startsWith('npm:') ? `node -e "require.resolve('${program.slice(4)}')"` : `command -v ${program}`;
+  return spawnSync('bash', ['-c', look], { env: environment }).status === 0;
+};
 
 /** How Debian's jq 1.6 compares with 1.8.1: against an older one a goal is so much higher. */
 const oldJq = 1.2;
@@ -59,13 +65,17 @@ const jqVersion = isThere('jq')
   : undefined;
 const jqFactor = jqVersion !== undefined && /^jq-1\.[0-7]\b/.test(jqVersion) ? oldJq : 1;
 
-/** Wall and CPU time of one command, in ms. It fails loudly: a command that does nothing is fast. */
+/** Wall and CPU time of one command, in ms, and what it tells. It fails loudly: a command that does nothing is fast. */
 function time(command, input) {
   return new Promise((done, fail) => {
     const script = `set -o pipefail; TIMEFORMAT='%3R %3U %3S'; time { ${command}; } 2>"$SCRATCH/stderr"`;
     const child = spawn('bash', ['-c', script], {
       env: { ...environment, INPUT: input ?? '' },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let written = '';
+    child.stdout.on('data', (piece) => {
+      written += piece;
     });
     let told = '';
     child.stderr.on('data', (piece) => {
@@ -79,7 +89,7 @@ function time(command, input) {
         .split(' ')
         .map((seconds) => Number(seconds) * 1000);
       if (status !== 0) fail(new Error(`exit ${status}: ${command}\n${readFileSync(join(scratch, 'stderr'), 'utf8')}`));
-      else done({ wall, cpu: user + system });
+      else done({ wall, cpu: user + system, told: Number(written) });
     });
   });
 }
@@ -120,11 +130,12 @@ async function ask(question) {
   const answers = runs.map(({ name, count: counted, times }) => {
     const wallMs = median(times.map(({ wall }) => wall));
     const cpuMs = median(times.map(({ cpu }) => cpu));
+    const toldMs = median(times.map(({ told }) => told));
     return {
       name,
       wallMs,
       cpuMs,
-      value: kind === 'time' ? wallMs : counted / (kind === 'cpu' ? cpuMs : wallMs),
+      value: { time: wallMs, told: toldMs, cpu: counted / cpuMs, rate: counted / wallMs }[kind],
       perCpu: counted / cpuMs,
     };
   });
@@ -135,9 +146,18 @@ function judge({ kind, goals }, answers) {
   const named = (name) => answers.find((answer) => answer.name === name);
   return goals.map((goal) => {
     const reached = named(goal.of);
+    if (goal.atMostMs !== undefined && reached !== undefined)
+      return {
+        text: `${goal.of} ≤ ${goal.atMostMs} ms: ${reached.value.toFixed(1)} ms`,
+        isMet: reached.value <= goal.atMostMs,
+      };
     const base = named(goal.over);
     if (reached === undefined || base === undefined)
       return { text: `${goal.of} against ${goal.over}: not measured`, isMet: undefined };
+    if (goal.plusMs === undefined && (kind === 'time' || kind === 'told')) {
+      const ratio = reached.value / base.value;
+      return { text: `${goal.of} ≤ ${goal.times} × ${goal.over}: ${ratio.toFixed(2)} ×`, isMet: ratio <= goal.times };
+    }
     if (kind === 'time') {
       const plusMs = reached.value - base.value;
       const cpuMs = reached.cpuMs - base.cpuMs;
@@ -155,11 +175,11 @@ function judge({ kind, goals }, answers) {
 /** @param {Question} question */
 function tableOf(question, { answers, missing, goals }) {
   const first = answers[0]?.value ?? 1;
-  const isRate = question.kind !== 'time';
+  const isRate = question.kind === 'rate' || question.kind === 'cpu';
   const rows = answers.map(({ name, value, wallMs, cpuMs }) =>
     isRate
       ? `| ${name} | ${Math.round(value).toLocaleString('en')} | ${(value / first).toFixed(2)} | ${Math.round(wallMs)} | ${Math.round(cpuMs)} |`
-      : `| ${name} | ${value.toFixed(0)} | ${(value - first >= 0 ? '+ ' : '− ') + Math.abs(value - first).toFixed(0)} | ${Math.round(cpuMs)} |`,
+      : `| ${name} | ${value.toFixed(1)} | ${(value - first >= 0 ? '+ ' : '− ') + Math.abs(value - first).toFixed(1)} | ${Math.round(cpuMs)} |`,
   );
   const names = Object.keys(question.contenders)[0];
   const head = isRate

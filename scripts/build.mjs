@@ -1,11 +1,11 @@
-// Bundles src/ into one script in dist/, and each package that is not needed at every start into one beside it, to be loaded when it is. The
-// names hold a hash of the content, each file is put in place whole, and what an earlier build left stays for an hour: a process that runs
-// from this clone goes on. Last come V8's code caches, made by the Node that builds.
+// Bundles src/ into scripts in dist/: the program, one for each command, some that several commands share, and one for each package that is
+// not needed at every start; each is loaded when it is needed. The names hold a hash of the content, each file is put in place whole, and what
+// an earlier build left stays for an hour: a process that runs from this clone goes on. Last come V8's code caches, made by the Node that builds.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build, transform } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -32,33 +32,29 @@ function putScript(name, contents) {
 }
 
 const licences = new Map();
+const target = 'node20.19';
+// What comes out of a code cache cannot call import(): known scripts are required, others are left to bin/buda, which can.
+const supported = { 'dynamic-import': false };
+const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' };
 async function bundle(options) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     outdir: dist,
     bundle: true,
-    format: 'cjs',
     platform: 'node',
-    target: 'node20.19',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
+    target,
     logLevel: 'warning',
     metafile: true,
     write: false,
-    define: { 'import.meta.url': 'importMetaUrl' },
-    banner: {
-      js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href, importModule = require('./import');",
-    },
-    // What comes out of a code cache cannot call import(): known modules are required, others are left to bin/buda, which can.
-    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__filename', 'import.meta.dirname': '__dirname' },
+    ...small,
     ...options,
   });
   for (const file of Object.keys(metafile.inputs)) {
     const [, folder] = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file) ?? [];
     if (folder !== undefined) licences.set(folder, undefined);
   }
-  return outputFiles[0].contents;
+  return { scripts: outputFiles, outputs: metafile.outputs };
 }
 
 const beside = {
@@ -80,13 +76,17 @@ function bundlePackage(name) {
   const contents = `const whole = require('${name}');
     module.exports = typeof whole === 'object' && typeof whole.default === 'function' ? Object.assign(whole.default, whole) : whole;`;
   const made = bundle({
+    format: 'cjs',
+    supported,
     stdin: { contents, resolveDir: root, sourcefile: 'package.cjs' },
     mainFields: ['module', 'main'],
     plugins: [beside],
     // Its build for Node awaits a package that draws pictures of pixels, which CommonJS cannot; ours are SVG.
     alias: { 'vega-canvas': join(root, 'node_modules/vega-canvas/build/vega-canvas.browser.js') },
   });
-  return made.then((script) => `./${putScript(`packages/${name.replace('@', '').replaceAll('/', '-')}`, script)}`);
+  return made.then(
+    ({ scripts: [{ contents }] }) => `./${putScript(`packages/${name.replace('@', '').replaceAll('/', '-')}`, contents)}`,
+  );
 }
 
 const apart = {
@@ -110,10 +110,48 @@ const apart = {
   },
 };
 
-const main = await bundle({ entryPoints: ['src/main.ts'], plugins: [apart] });
+const { scripts, outputs } = await bundle({
+  entryPoints: ['src/main.ts'],
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  format: 'esm',
+  splitting: true,
+  plugins: [apart],
+});
 put('package.json', '{ "type": "commonjs" }\n');
 put('index.d.ts', readFileSync(join(root, 'src/index.ts')));
-const mainName = putScript('main', main);
+
+/** The script that was made of this source, and all that it needs at once. */
+function withImports(source) {
+  const found = new Set();
+  const add = (output) => {
+    if (outputs[output] === undefined || found.has(output)) return;
+    found.add(output);
+    for (const { path, kind } of outputs[output].imports) if (kind === 'import-statement') add(path);
+  };
+  add(Object.keys(outputs).find((output) => outputs[output].entryPoint === source));
+  return [...found].map((output) => basename(output));
+}
+
+// Only ES modules are split.
+const code = new Map();
+for (const { path, text } of scripts) {
+  const made = await transform(text, { format: 'cjs', platform: 'node', target, supported, ...small });
+  code.set(
+    basename(path),
+    made.code.includes('importModule(') ? `const importModule=require('./import');${made.code}` : made.code,
+  );
+}
+
+// To load a script takes a tenth of a millisecond, and most of those that a transform needs are small: they lie in one.
+const [main] = withImports('src/main.ts');
+const atStart = new Set(['src/main.ts', 'src/lib/commander/parse.ts', 'src/commands/transform/flatten.ts'].flatMap(withImports));
+const members = [...atStart].map(
+  (name) => `${JSON.stringify(name)}(exports,require,module,__filename,__dirname){${code.get(name)}}`,
+);
+const core = putScript('core', `module.exports={${members.join(',\n')}}\n`);
+const apartNames = [...code.keys()].filter((name) => !atStart.has(name));
+for (const name of apartNames) put(name, code.get(name));
 
 /** The licence of every package of which something was bundled. */
 function noticeOf(folder) {
@@ -127,7 +165,7 @@ put('NOTICE', `buda's scripts hold parts of these packages, under these licences
 
 // The entry goes last: whoever starts meanwhile finds every script that it names.
 const packageNames = (await Promise.all(packages.values())).map((name) => name.slice(2));
-put('main.json', `${JSON.stringify({ main: mainName, packages: packageNames })}\n`);
+put('main.json', `${JSON.stringify({ main, core, scripts: [...apartNames, ...packageNames] })}\n`);
 spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs')], {
   input: '{"a":{"b":1}}\n',
   stdio: ['pipe', 'ignore', 'inherit'],

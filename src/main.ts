@@ -60,7 +60,7 @@ async function refuse(words: readonly string[], asksHelp: boolean): Promise<void
 }
 
 function versionOf(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
   return version;
 }
 

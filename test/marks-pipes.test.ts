@@ -103,10 +103,10 @@ function build(kind: Kind, fuse: Fuse): Built {
     sum: () =>
       held(call, {
         add: (line) => void (total += numberOf(line)),
-        flush: () => [{ n: total }],
-        save: async (commit) => {
+        flush: async function* (commit = 0) {
           fuse.burn();
           saved.push(commit);
+          yield { n: total };
         },
       }),
     append: () =>

@@ -143,7 +143,7 @@ describe('the rule of marks', () => {
     );
   });
 
-  test('held: answers stand before the mark, and are saved under its commit number before it goes on', async () => {
+  test('held: answers are asked for under the number of their commit, and stand before the mark', async () => {
     await fc.assert(
       fc.asyncProperty(pipe, async (epochs) => {
         const log: string[] = [];
@@ -151,14 +151,16 @@ describe('the rule of marks', () => {
         const { call } = testCall('transform sum');
         const step = held(call, {
           add: (line) => void (sum += line.record.n as number),
-          flush: () => [{ sum }],
-          save: async (commit) => void log.push(`save ${commit}`),
+          flush: async function* (commit) {
+            log.push(`save ${commit}`);
+            yield { sum };
+          },
         });
         for await (const batch of step(batchesOf([linesOf(epochs)]))) {
           if (batch.control?.kind === 'mark') log.push(`mark ${batch.control.mark.to}`);
           else if (batch.count > 0) log.push('out');
         }
-        expect(log).toEqual(epochs.flatMap((_, i) => ['out', `save ${5 + i}`, `mark ${i + 1}`]));
+        expect(log).toEqual(epochs.flatMap((_, i) => [`save ${5 + i}`, 'out', `mark ${i + 1}`]));
       }),
       { seed: 2, numRuns: 100 },
     );

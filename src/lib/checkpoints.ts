@@ -61,9 +61,11 @@ export interface SourceState {
 
 /** What a stateful step keeps between runs: a table of JSON values by key, saved as one delta a commit. */
 export interface SavedState {
-  /** Every entry as of commit `at`; what was saved later is deleted: those epochs come again. */
+  /** Every entry as of commit `at`; what was saved later does not count: those epochs come again. */
   load(at: number): AsyncIterable<[key: string, value: unknown]>;
-  /** Makes the changed entries durable under this commit's number; null removes one. */
+  /** After load: what runs that died saved under later commits, which nobody has committed; a save at a time. */
+  uncommitted(): AsyncIterable<[commit: number, entries: [key: string, value: unknown][]]>;
+  /** Makes the changed entries durable under this commit's number; null removes one. Refused (75) where a newer run has loaded. */
   save(commit: number, entries: readonly [key: string, value: unknown][]): Promise<void>;
 }
 

@@ -179,10 +179,11 @@ export interface Held {
   begin?(begin: Begin): Promise<void>;
   /** Throws BadLine for a record that it cannot take. */
   add(line: Line): void;
-  /** What the epoch's records come to; called once before each mark. */
-  flush(): Iterable<Line | JsonObject> | AsyncIterable<Line | JsonObject>;
-  /** Makes the state behind the answers durable under this commit's number, before the mark goes on. */
-  save?(commit: number): Promise<void>;
+  /**
+   * What the epoch's records come to; called once before each mark, with the number that its commit will have, or at the end where there are no
+   * marks. The state behind the answers is durable before the first of them is given: what may have been said is known to the next run.
+   */
+  flush(commit?: number): Iterable<Line | JsonObject> | AsyncIterable<Line | JsonObject>;
   close?(): Promise<void>;
 }
 
@@ -214,15 +215,13 @@ export function held(call: Call, holder: Held): Step {
           yield Batch.ofControl(control);
           await holder.begin?.(control.begin);
         } else if (control.kind === 'mark') {
-          yield* answer(holder, tally);
-          commit++;
-          await holder.save?.(commit);
+          yield* answer(holder, tally, ++commit);
           yield Batch.ofControl({ kind: 'mark', mark: await tally.close(control.mark) });
         } else {
           yield Batch.ofControl(control);
         }
       }
-      if (!isMarked) yield* answer(holder, tally);
+      if (!isMarked) yield* answer(holder, tally, undefined);
       await call.rejects.flush();
     } finally {
       await holder.close?.();
@@ -230,9 +229,9 @@ export function held(call: Call, holder: Held): Step {
   };
 }
 
-async function* answer(holder: Held, tally: Tally): AsyncGenerator<Batch> {
+async function* answer(holder: Held, tally: Tally, commit: number | undefined): AsyncGenerator<Batch> {
   let lines: Line[] = [];
-  for await (const record of holder.flush()) {
+  for await (const record of holder.flush(commit)) {
     lines.push(asLine(record));
     if (lines.length < linesABatch) continue;
     tally.wrote(lines.length);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { canMount, Disk } from './disk.mjs';
 import { startPipeline } from './pipeline.mjs';
 import { randomOf } from './random.mjs';
 import * as sinks from './sinks.mjs';
@@ -39,6 +40,7 @@ const filters = [
 ];
 
 const faults = ['kill', 'kill', 'kill', 'killAll', 'term', 'termAll', 'stop', 'fileLimit', 'slowReader', 'slowWriter'];
+const diskFaults = ['fullDisk', 'fullDisk', 'fullDisk', 'fullDisk'];
 /** Exit codes that say: run it again. What else ends a run under fire is a finding. */
 const mayRunAgain = new Set([0, 1, 75, 130, 137, 141, 143]);
 const maxAttempts = 40;
@@ -54,6 +56,8 @@ async function playRound(round, kinesisPort) {
   const { NODE_EXTRA_CA_CERTS, ...inherited } = process.env;
   const env = { ...inherited, PATH: `${bin}:${inherited.PATH}`, BUDA_HOME: join(folder, 'home') };
   const world = { folder, env, random, round: `${seed}-${round}`, seed: seed * 1_000_003 + round, kinesisPort };
+  // A part of the rounds has a small disk of its own, which can be filled.
+  const disk = random() < 0.25 && canMount ? new Disk(join(folder, 'home')) : undefined;
   const source = await pick(random, Object.values(sources))(world);
   const sink = await pick(random, Object.values(sinks))(world);
   const filter = pick(random, filters);
@@ -64,7 +68,7 @@ async function playRound(round, kinesisPort) {
   const title = steps.join(' | ');
   const log = [title];
   try {
-    await playUntilDone(world, source, sink, steps, log);
+    await playUntilDone({ ...world, disk }, source, sink, steps, log);
     await check(source, sink, log);
     return { title, attempts: log.attempts };
   } catch (error) {
@@ -73,18 +77,19 @@ async function playRound(round, kinesisPort) {
   } finally {
     await source.close?.();
     await sink.close?.();
+    disk?.close(words.verbose ? `${folder}/disk` : undefined);
     if (!words.verbose) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** Runs the pipeline under faults, a bounded number of times, then without, until a run ends with 0. */
-async function playUntilDone({ folder, env, random }, source, sink, steps, log) {
+async function playUntilDone({ folder, env, random, disk }, source, sink, steps, log) {
   const stepEnvs = steps.map((_, i) => ({ ...(i === 0 ? source.env : {}), ...(i === steps.length - 1 ? sink.env : {}) }));
   const faulty = 1 + Math.floor(random() * 5);
   for (let attempt = 0; ; attempt++) {
     if (attempt >= maxAttempts) throw new Error(`no clean run in ${maxAttempts}`);
     const before = sink.isTable ? undefined : { document: readState(env), counts: countIds(await sink.ids()) };
-    const fault = attempt < faulty ? pick(random, faults) : 'none';
+    const fault = attempt < faulty ? pick(random, disk === undefined ? faults : [...faults, ...diskFaults]) : 'none';
     const target = Math.floor(random() * steps.length);
     const delayMs = 20 + Math.floor(random() * random() * 2500);
     const exports = stepEnvs.map((own) =>
@@ -101,10 +106,12 @@ async function playUntilDone({ folder, env, random }, source, sink, steps, log) 
     if (fault === 'slowWriter' && steps.length > 1)
       slowed.splice(1, 0, `buda each -- sh -c 'while read -r line; do echo "$line"; done; sleep 0.1'`);
     if (slowed.length > steps.length) limits.splice(fault === 'slowReader' ? steps.length - 1 : 1, 0, undefined);
+    if (fault === 'fullDisk') disk.fill(Math.floor(random() * 400_000));
     const pipeline = startPipeline(slowed, { folder, env, before: limits });
     const acting = act(pipeline, fault, target, delayMs, random);
     const result = await pipeline.wait(attemptMs);
     await acting;
+    disk?.empty();
     log.push(`${fault} on step ${target} after ${delayMs} ms: exits ${result.codes.join(' ')}`);
     log.attempts = attempt + 1;
     if (words.verbose)
@@ -124,7 +131,7 @@ async function playUntilDone({ folder, env, random }, source, sink, steps, log) 
 }
 
 async function act(pipeline, fault, target, delayMs, random) {
-  if (['none', 'fileLimit', 'slowReader', 'slowWriter'].includes(fault)) return;
+  if (['none', 'fileLimit', 'fullDisk', 'slowReader', 'slowWriter'].includes(fault)) return;
   await Promise.race([sleep(delayMs), pipeline.ended]);
   if (fault === 'kill') pipeline.signal(target, 'SIGKILL');
   if (fault === 'killAll') pipeline.signalAll('SIGKILL');
@@ -178,6 +185,7 @@ async function check(source, sink, log) {
   if (deduped.length !== expected.size) throw new Error(`--dedupe gives ${deduped.length} records, not ${expected.size}`);
 }
 
+if (!canMount) console.log('this user may not mount a disk: none is filled, files are limited only');
 await startKinesis();
 const kinesisPort = Number(new URL(kinesisEnv().AWS_ENDPOINT_URL_KINESIS).port);
 let passed = 0;

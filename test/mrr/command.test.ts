@@ -162,7 +162,9 @@ describe('warnings', () => {
   });
 
   it('end the step under --strict: under an app once every epoch is marked, before the end goes on', async () => {
-    const context = testContext({ openCheckpoints: () => ({ saved: () => ({ async *load() {}, async save() {} }) }) as never });
+    const context = testContext({
+      openCheckpoints: () => ({ saved: () => ({ async *load() {}, async *uncommitted() {}, async save() {} }) }) as never,
+    });
     const { call } = testCall('transform mrr', { months: false, preset: 'stripe', strict: true, rebuild: false }, context);
     const controls: unknown[] = [];
     const step = await mrr.step!(call as never);

@@ -76,8 +76,14 @@ class Run {
   }
 }
 
+async function uncommittedIn(saved: SavedState): Promise<[number, Entries][]> {
+  const found: [number, Entries][] = [];
+  for await (const one of saved.uncommitted()) found.push(one);
+  return found;
+}
+
 describe('saved state', () => {
-  test('comes back as of the commits, and what is later is deleted', async () => {
+  test('comes back as of the commits; what is later is told apart, and goes when its number is committed', async () => {
     const first = await new Run().begin();
     expect(first.loaded).toEqual(new Map());
     await first.saved.save(1, [
@@ -99,17 +105,41 @@ describe('saved state', () => {
         ['c', 2],
       ]),
     );
-    expect(deltas()).toHaveLength(2);
+    expect(deltas()).toHaveLength(3);
+    expect(await uncommittedIn(second.saved)).toEqual([[3, [['a', 3]]]]);
     await second.saved.save(3, [['d', 4]]);
     await second.commit(3);
     await second.end();
-    expect((await new Run().begin()).loaded).toEqual(
+    const third = await new Run().begin();
+    expect(deltas()).toHaveLength(3);
+    expect(await uncommittedIn(third.saved)).toEqual([]);
+    expect(third.loaded).toEqual(
       new Map<string, unknown>([
         ['b', { x: [null] }],
         ['c', 2],
         ['d', 4],
       ]),
     );
+  });
+
+  test('of runs that died one after the other is told, the same only once, and without what was cut short', async () => {
+    const dead: { value: number; torn: string }[] = [
+      { value: 1, torn: '' },
+      { value: 1, torn: '' },
+      { value: 2, torn: '["b",' },
+    ];
+    for (const { value, torn } of dead) {
+      const run = await new Run().begin();
+      const known = deltas();
+      await run.saved.save(1, [['a', value]]);
+      const [newest = ''] = deltas().filter((name) => !known.includes(name));
+      writeFileSync(join(stepFolder(), newest), torn, { flag: 'a' });
+      await run.end();
+    }
+    const last = await new Run().begin();
+    expect(last.loaded).toEqual(new Map());
+    expect(await uncommittedIn(last.saved)).toEqual([[1, [['a', 1]]]]);
+    expect(deltas()).toHaveLength(2);
   });
 
   test('may be loaded again by the process that saved it', async () => {
@@ -160,7 +190,7 @@ describe('saved state', () => {
         ['k0', 4],
       ]),
     );
-    expect(deltas()).toEqual([]);
+    expect(deltas()).toHaveLength(4);
   });
 
   test('is folded by the bytes saved as well, and at a load that finds many deltas', async () => {
@@ -174,7 +204,7 @@ describe('saved state', () => {
     for (let i = 2; i <= 7; i++) await many.saved.save(i, [[`k${i}`, i]]);
     await many.commit(7);
     await many.end();
-    expect(deltas()).toHaveLength(6);
+    expect(deltas()).toHaveLength(7);
     expect((await new Run().begin()).loaded.size).toBe(7);
     expect(deltas()).toEqual([]);
   });
@@ -261,7 +291,7 @@ describe('saved state', () => {
     expect((await new Run().begin({ rebuild: true })).loaded).toEqual(new Map());
   });
 
-  test('of a run that still drains does not count once a newer one has loaded', async () => {
+  test('of a run that still drains is refused (75) once a newer one has loaded, and does not count', async () => {
     const zombie = await new Run().begin();
     await zombie.saved.save(1, [['a', 1]]);
     await zombie.saved.save(2, [['a', 'stale']]);
@@ -271,8 +301,7 @@ describe('saved state', () => {
     expect(next.loaded).toEqual(new Map([['a', 1]]));
     await next.saved.save(2, []);
     await next.saved.save(3, [['b', 3]]);
-    await zombie.saved.save(3, [['b', 'stale']]);
-    await zombie.saved.save(2, [['a', 'stale']]);
+    await expect(zombie.saved.save(3, [['b', 'stale']])).rejects.toMatchObject({ exit: 75 });
     await next.commit(3);
     await expect(zombie.saved.save(5, [['c', 'stale']])).rejects.toMatchObject({ exit: 75 });
     await next.end();

@@ -49,12 +49,17 @@ export function linesOf(records: readonly object[]): string {
 /** A state store in memory, as far as a stateful step needs one. */
 function storeInMemory(commits: () => number): Pick<Checkpoints, 'saved' | 'read'> {
   let deltas: { commit: number; text: string }[] = [];
+  let later: typeof deltas = [];
   return {
     read: async () => ({ commits: commits() }) as never,
     saved: () => ({
       async *load(at) {
+        later = [...later, ...deltas].filter(({ commit }) => commit > at);
         deltas = deltas.filter(({ commit }) => commit <= at);
         for (const { text } of deltas) yield* JSON.parse(text) as [string, unknown][];
+      },
+      async *uncommitted() {
+        for (const { commit, text } of later) yield [commit, JSON.parse(text) as [string, unknown][]];
       },
       async save(commit, entries) {
         deltas.push({ commit, text: JSON.stringify(entries) });

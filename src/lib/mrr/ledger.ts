@@ -2,6 +2,7 @@ import { BadRecord } from './bad-record.ts';
 import { typeMovements } from './classification.ts';
 import { Clock } from './clock.ts';
 import { CustomerDiscounts } from './customer-discounts.ts';
+import { addSaid, isOf, newsOf, saidBefore } from './emitted.ts';
 import { Facts, keyOf, partsOf } from './facts.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history.ts';
@@ -15,11 +16,12 @@ import { rulesOf } from './options.ts';
 import { readEnvelope, readRecord } from './record.ts';
 import type { Book, Customer, Subscription } from './register.ts';
 import { keysOf, Register } from './register.ts';
-import type { Emitted, Kept } from './subscription.ts';
+import type { Place } from './said.ts';
+import { SaidMovements } from './said.ts';
+import type { Kept } from './subscription.ts';
 import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
 import { TermsTable } from './terms.ts';
-import { hashOf } from './text-hash.ts';
 import { timelineOf } from './timeline.ts';
 import type { World } from './valuation.ts';
 import { Waiting } from './waiting.ts';
@@ -62,7 +64,10 @@ export class Ledger {
   readonly #clock = new Clock<Subscription>();
   readonly #warnings = new Map<string, number>();
   readonly #months: Months | undefined;
+  readonly #said = new SaidMovements();
   #pendingCount = 0;
+  #read = 0;
+  #savedRead = 0;
   #firstRevision = 1;
   #isFirstRevisionSaved = true;
   #clockAt = 0;
@@ -92,6 +97,7 @@ export class Ledger {
     const told = readRecord(record, envelope, this.#world.rules, (terms) => this.#terms.intern(terms));
     if (envelope.created > this.#latest) [this.#latest, this.#isLatestSaved] = [envelope.created, false];
     this.#isFlushed = false;
+    this.#read++;
     if (!told) return;
     const book = this.#register.book(envelope.account, envelope.livemode);
     for (const fact of told.facts) this.#facts.learn(book.key, fact);
@@ -112,29 +118,27 @@ export class Ledger {
 
   /**
    * The movements that have changed since the last flush, in the order of second, account and subscription, each under the next revision of its id. Only
-   * customers that the new records, or the clock, have touched are computed again.
+   * customers that the new records, or the clock, have touched are computed again. `commit` is the number that the flush will have in the state.
    */
-  flush(): Movement[] {
-    return [...this.settle()].sort(inOrder);
+  flush(commit = 0): Movement[] {
+    return [...this.settle(commit)].sort(inOrder);
   }
 
   /** The same, customer by customer in no order at all: there may be millions. The flush is done once all have been taken. */
-  *settle(): Generator<Movement> {
+  *settle(commit = 0): Generator<Movement> {
+    const now = this.#now(commit);
     this.#takeInPending(this.#latest - keptInFullS);
     this.#touchByFacts();
+    this.#touchBySaid(now);
     for (const { owner } of this.#clock.takeDue(this.#asOf, ({ next }) => next)) this.#touched.add(owner!);
-    for (const customer of this.#isOneBatch ? this.#register.customers() : this.#touched) {
-      const changed: Movement[] = [];
-      this.#settle(customer, changed);
-      yield* changed;
-    }
+    for (const customer of this.#isOneBatch ? this.#register.customers() : this.#touched) yield* this.#settle(customer, now);
     this.#touched.clear();
     this.#isFlushed = true;
   }
 
   /** The month rows that have changed since the last call. To be called after flush(). */
-  monthChanges(): MonthRecord[] {
-    return this.#months?.changed(this.#firstRevision) ?? [];
+  monthChanges(commit = 0): MonthRecord[] {
+    return this.#months?.changed(this.#firstRevision, this.#now(commit)) ?? [];
   }
 
   /** Lets the clocks run up to this second, where `asOf` is not given; they never go back. */
@@ -149,7 +153,7 @@ export class Ledger {
     for (const customer of this.#register.customers()) {
       for (const { subscription, kept, history } of this.#tell(customer).told) {
         for (const content of history.movements)
-          all.push(writeMovement(keysOf(subscription), content, emittedOf(kept, content)?.[2] ?? 0));
+          all.push(writeMovement(keysOf(subscription), content, kept.emitted.find(isOf(content))?.[2] ?? 0));
       }
     }
     return all.sort(inOrder);
@@ -189,6 +193,8 @@ export class Ledger {
       entries.push(['clock', this.#clockAt]);
       this.#savedClockAt = this.#clockAt;
     }
+    if (entries.length > 0 || this.#read > this.#savedRead) entries.push(['read', this.#read]);
+    this.#savedRead = this.#read;
     return entries;
   }
 
@@ -199,6 +205,7 @@ export class Ledger {
     for (const [key, value] of entries) {
       const [table = '', account = '', mode = '', ...id] = key.split('|');
       if (table === 'as_of') this.#latest = value as number;
+      else if (table === 'read') this.#read = this.#savedRead = value as number;
       else if (table === 'clock') this.#clockAt = this.#savedClockAt = value as number;
       else if (table === 'first_revision') this.#firstRevision = value as number;
       else if (table === 'terms') this.#terms.load(Number(account), value as TermsTuple);
@@ -212,6 +219,19 @@ export class Ledger {
   }
 
   /**
+   * After load(): what a run that died saved under a commit that never was. What it has said, this ledger does not say otherwise under the same
+   * revision, and takes back where it is not so.
+   */
+  loadSaid(commit: number, entries: readonly [key: string, value: unknown][]): void {
+    const place = { commit, read: Number(entries.find(([key]) => key === 'read')?.[1] ?? Number.POSITIVE_INFINITY) };
+    for (const [key, value] of entries) {
+      const [table] = key.split('|');
+      if (table === 'month_rows') this.#months?.loadSaid(place, key, value);
+      if (table === 'subscription') this.#said.load(key, place, unpackKept(value).emitted);
+    }
+  }
+
+  /**
    * Goes on under other options than those of the ledger that was loaded: the next flush computes everybody again and says everything again, each
    * movement under the next revision of its id, and takes back what is no more.
    */
@@ -221,7 +241,7 @@ export class Ledger {
       placeCreation(kept, this.#world.rules.backdate);
       for (const one of kept.emitted) if (one[3] !== 0) one[3] = saidBefore;
       this.#register.write(subscription, JSON.stringify(packKept(kept)));
-      this.#touched.add(subscription.owner!);
+      if (subscription.owner) this.#touched.add(subscription.owner);
     }
     this.#months?.begin(true);
     this.#isFlushed = false;
@@ -237,7 +257,8 @@ export class Ledger {
     const kept = unpackKept(value);
     if (subscription.text >= 0) this.#countWarnings(this.#register.keptOf(subscription).warnings, -1);
     this.#register.write(subscription, JSON.stringify(value));
-    this.#register.place(subscription, kept.customer);
+    // Of one that a dead run alone has seen nothing is known but what was said.
+    if (kept.states.length > 0) this.#register.place(subscription, kept.customer);
     this.#countWarnings(kept.warnings, 1);
     this.#wakeUpWhenever(subscription, kept);
   }
@@ -279,6 +300,24 @@ export class Ledger {
     if (prices.size > 0) this.#touchByPrices(prices);
   }
 
+  // What a dead run said up to this commit is to be confirmed by now, or to be corrected.
+  #touchBySaid(now: Place): void {
+    for (const key of this.#said.due(now)) {
+      const [, account = '', mode, ...id] = key.split('|');
+      const subscription = this.#register.subscription(this.#register.book(account || null, mode === 'true'), id.join('|'));
+      if (subscription.owner) this.#touched.add(subscription.owner);
+      else if (!subscription.open) this.#keepSaid(subscription, key);
+    }
+  }
+
+  // Nothing is known of it yet in this run: its records are still to come, and are then said under higher revisions.
+  #keepSaid(subscription: Subscription, key: string): void {
+    subscription.open = this.#register.keptOf(subscription);
+    addSaid(subscription.open.emitted, this.#said.of(key));
+    this.#close(subscription);
+    this.#said.forget(key);
+  }
+
   #touchOwner(book: string, discount: string): void {
     const customer = this.#facts.get('discount', book, discount, 'is')?.[3];
     if (customer) this.#touch(book, customer);
@@ -295,11 +334,21 @@ export class Ledger {
     }
   }
 
-  #settle(customer: Customer, changed: Movement[]): void {
+  #settle(customer: Customer, now: Place): Movement[] {
+    const changed: Movement[] = [];
     const { told, movements } = this.#tell(customer);
     this.#months?.set({ ...customer.book, customer: customer.id, movements });
     for (const { subscription, kept, history } of told) {
-      this.#emit(subscription, kept, history.movements, changed);
+      const key = keyOf('subscription', subscription.book.key, subscription.id);
+      const news = newsOf(keysOf(subscription), history.movements, {
+        emitted: kept.emitted,
+        said: this.#said.of(key),
+        now,
+        first: this.#firstRevision,
+      });
+      changed.push(...news.changed);
+      kept.emitted = news.emitted;
+      this.#said.forget(key, now);
       this.#countWarnings(kept.warnings, -1);
       this.#countWarnings(history.warnings, 1);
       subscription.open = undefined;
@@ -310,25 +359,7 @@ export class Ledger {
       this.#close(subscription);
     }
     this.#customerDiscounts.forget();
-  }
-
-  // Compares with what was written out before, and writes out what is different.
-  #emit(subscription: Subscription, kept: Kept, movements: readonly Content[], changed: Movement[]): void {
-    const keys = keysOf(subscription);
-    const emitted: Emitted[] = [];
-    for (const content of movements) {
-      const hash = hashOf(JSON.stringify([keys.customer, content]));
-      const before = emittedOf(kept, content);
-      const revision = before ? before[2] + (before[3] === hash ? 0 : 1) : this.#firstRevision;
-      emitted.push([content.occurred_at, content.currency, revision, hash]);
-      if (before?.[3] !== hash) changed.push(writeMovement(keys, content, revision));
-    }
-    for (const [at, currency, revision, hash] of kept.emitted) {
-      if (emitted.some((one) => one[0] === at && one[1] === currency)) continue;
-      emitted.push([at, currency, revision + (hash === 0 ? 0 : 1), 0]);
-      if (hash !== 0) changed.push(writeMovement(keys, { occurred_at: at, currency }, revision + 1));
-    }
-    kept.emitted = emitted;
+    return changed;
   }
 
   /** A customer's subscriptions with their movements, and all of these in order of time. */
@@ -345,6 +376,10 @@ export class Ledger {
     const movements = merge(own);
     typeMovements(movements, own, rules);
     return { told, movements };
+  }
+
+  #now(commit: number): Place {
+    return { commit, read: this.#read };
   }
 
   get #asOf(): number {
@@ -384,14 +419,7 @@ export class Ledger {
   }
 }
 
-function emittedOf(kept: Kept, { occurred_at: at, currency }: Content): Emitted | undefined {
-  return kept.emitted.find((one) => one[0] === at && one[1] === currency);
-}
-
 // One customer's movements in order of time; within a second in that of the subscriptions, which is the order of the lists.
 function merge(lists: readonly (readonly Content[])[]): readonly Content[] {
   return lists.length === 1 ? lists[0]! : lists.flat().sort((a, b) => a.occurred_at - b.occurred_at);
 }
-
-// What no hash is: a movement that is to be said again.
-const saidBefore = -1;

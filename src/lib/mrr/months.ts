@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Content, MovementItem, MovementType } from './movement.ts';
+import type { Place, Said } from './said.ts';
+import { isDue, revisionFor } from './said.ts';
 
 /** One month of one currency's ledger. opening + the five = closing = the next opening. `customers` counts those with MRR at the month's end. */
 export interface MonthRow extends Record<MovementType, number> {
@@ -53,6 +55,8 @@ interface Series {
   /** By month: how many customers move in it, and the sums of their shares. */
   readonly months: Map<number, { shares: number; sums: number[] }>;
   written: Written;
+  /** What runs that died may have said, by month. */
+  said: Map<number, Said<string>[]>;
 }
 
 interface Book {
@@ -85,6 +89,7 @@ export class Months {
   /** By customer, as JSON text: there may be a million. */
   readonly #shares = new Map<string, string>();
   readonly #touched = new Set<Series>();
+  readonly #doubted = new Set<Series>();
   readonly #unsavedShares = new Set<string>();
   readonly #unsavedSeries = new Set<Series>();
 
@@ -113,14 +118,21 @@ export class Months {
     return all.sort(inOrder).flatMap((series) => [...rowsOf(series)].map(([, row]) => row));
   }
 
-  /** The rows that are others than those written out so far, in the same order. The first revision of an id is `first`. */
-  changed(first = 1): MonthRecord[] {
+  /**
+   * The rows that are others than those written out so far, in the same order. The first revision of an id is `first`, `now` how far the
+   * ledger has come.
+   */
+  changed(first = 1, now: Place = { commit: 0, read: 0 }): MonthRecord[] {
     const changed: MonthRecord[] = [];
+    for (const series of this.#doubted) {
+      if ([...series.said.values()].some((said) => said.some((one) => isDue(one, now)))) this.#touched.add(series);
+    }
     for (const series of [...this.#touched].sort(inOrder)) {
       const before = changed.length;
-      changed.push(...changedOf(series, first));
+      changed.push(...changedOf(series, first, now));
       if (changed.length > before) this.#unsavedSeries.add(series);
     }
+    for (const series of this.#touched) if (series.said.size === 0) this.#doubted.delete(series);
     this.#touched.clear();
     return changed;
   }
@@ -149,6 +161,16 @@ export class Months {
     if (value === null) return;
     this.#shares.set(customer, JSON.stringify(value));
     for (const share of value as Share[]) this.#add(book, share, 1);
+  }
+
+  /** Takes what a run that died may have said, once all is loaded. */
+  loadSaid(place: Place, key: string, value: unknown): void {
+    const [, account = '', mode, ...rest] = key.split('|');
+    const series = this.#series(this.#book(account || null, mode === 'true'), rest.join('|'));
+    for (const [month, [revision, hash]] of Object.entries(value as Written)) {
+      series.said.set(Number(month), [...(series.said.get(Number(month)) ?? []), { place, revision, hash }]);
+    }
+    this.#doubted.add(series);
   }
 
   /** Ends the loading: what was loaded has been written out already or, where all is to be said again, will be. */
@@ -183,7 +205,7 @@ export class Months {
 
   #series(book: Book, key: string): Series {
     let series = book.series.get(key);
-    if (!series) book.series.set(key, (series = { book, key, months: new Map(), written: {} }));
+    if (!series) book.series.set(key, (series = { book, key, months: new Map(), written: {}, said: new Map() }));
     return series;
   }
 
@@ -237,22 +259,30 @@ function inOrder(a: Series, b: Series): number {
   return place < 0 ? -1 : one[place]! < (other[place] ?? '') ? -1 : 1;
 }
 
-function* changedOf(series: Series, first: number): Generator<MonthRecord> {
+function* changedOf(series: Series, first: number, now: Place): Generator<MonthRecord> {
+  const { written: before, said } = series;
   const written: Written = {};
+  const revisionOf = (month: number, hash: string) =>
+    revisionFor(before[month], hash, said.get(month) ?? [], now, { first, none: '' });
   for (const [month, row] of rowsOf(series)) {
     const hash = hashOf(JSON.stringify(row));
-    const before = series.written[month];
-    const revision = before === undefined ? first : before[1] === hash ? before[0] : before[0] + 1;
-    written[month] = [revision, hash];
-    if (before?.[1] !== hash) yield recordOf(row, revision, 'upsert');
+    const revision = revisionOf(month, hash);
+    written[month] = revision === undefined ? before[month]! : [revision, hash];
+    if (revision !== undefined) yield recordOf(row, revision, 'upsert');
   }
-  for (const [name, [revision, hash]] of Object.entries(series.written)) {
-    const month = Number(name);
+  for (const month of new Set([...Object.keys(before).map(Number), ...said.keys()])) {
     if (written[month] !== undefined) continue;
-    written[month] = [hash === '' ? revision : revision + 1, ''];
-    if (hash !== '') yield recordOf(rowOf(series, month, 0, nothing, 0), revision + 1, 'delete');
+    const revision = revisionOf(month, '');
+    if (revision !== undefined) written[month] = [revision, ''];
+    else if (before[month]) written[month] = before[month];
+    if (revision !== undefined) yield recordOf(rowOf(series, month, 0, nothing, 0), revision, 'delete');
   }
   series.written = written;
+  for (const [month, all] of said) {
+    const open = all.filter((one) => !isDue(one, now));
+    if (open.length > 0) said.set(month, open);
+    else said.delete(month);
+  }
 }
 
 function partsOf(movement: Content, customer: string, by: Breakdown | undefined): [string, number][] {

@@ -89,6 +89,7 @@ class LedgerHolder implements Held {
       if (entry[0] === 'options') before = entry[1] as Said;
       else this.#ledger.load([entry]);
     }
+    for await (const [commit, entries] of this.#saved.uncommitted()) this.#ledger.loadSaid(commit, entries);
     if (before === undefined) {
       // What a lost ledger said has lower revisions: each commit says an id once at most.
       if (at > 0) this.#ledger.beginRevisionsAt(at + 1);
@@ -117,27 +118,29 @@ class LedgerHolder implements Held {
     }
   }
 
-  async *flush(): AsyncGenerator<Line> {
+  async *flush(commit?: number): AsyncGenerator<Line> {
     if (this.#how.isLive) this.#ledger.moveClock(Math.floor(Date.now() / 1000));
     const { months } = this.#how;
     const sorter = new Sorter();
     try {
       let settled = 0;
-      for (const movement of this.#ledger.settle()) {
+      for (const movement of this.#ledger.settle(commit)) {
         if (!months) sorter.add(movement);
         // Other work (a signal, a status line) has its turn now and then.
         if (++settled % 1000 === 0) await new Promise(setImmediate);
       }
+      const rows = months ? this.#ledger.monthChanges(commit) : [];
       // Nothing is committed here that could be told from what is not: it is all or nothing.
-      if (this.#saved === undefined) this.#refuseWarnings();
-      if (months) for (const record of this.#ledger.monthChanges()) yield Line.of({ ...record });
-      else for (const text of sorter.texts()) yield Line.written(text);
+      if (commit === undefined) this.#refuseWarnings();
+      else await this.#save(commit);
+      for (const row of rows) yield Line.of({ ...row });
+      for (const text of sorter.texts()) yield Line.written(text);
     } finally {
       sorter.close();
     }
   }
 
-  async save(commit: number): Promise<void> {
+  async #save(commit: number): Promise<void> {
     const entries = this.#ledger.changes();
     if (!this.#isSaidSaved) {
       entries.push(['options', this.#said]);

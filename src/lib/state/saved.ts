@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SavedState } from '../checkpoints.ts';
@@ -53,18 +53,18 @@ const lockWaitMs = 10_000;
 /**
  * One step's saved state in a folder: a base, and a delta for each commit that changed something, `<commit>.<owner>.ndjson`.
  * Deltas are folded into a new base, but only those that are committed: what is later belongs to epochs that may come again,
- * cut otherwise. Several runs may overlap (a killed source's transform still drains): each saves under its own name, and
+ * cut otherwise; it stays until its number is committed, for who has to know what was said. Several runs may overlap (a killed source's transform still drains): each saves under its own name, and
  * `meta.json` says whose delta of which commit counts. It is replaced in one step, so that a kill at any point leaves the old
  * state or the new one.
  */
 export class SavedFolder implements SavedState {
   readonly #options: SavedFolderOptions;
-  readonly #owner = randomBytes(4).toString('hex');
+  #owner = '';
   readonly #limits: FoldLimits;
-  #isLoaded = false;
   #saves = 0;
   #bytes = 0;
   #baseBytes = 0;
+  #later: readonly Delta[] = [];
 
   constructor(options: SavedFolderOptions) {
     this.#options = options;
@@ -76,9 +76,10 @@ export class SavedFolder implements SavedState {
     await makeFolderDurably(this.#options.folder);
     const lock = await this.#lock();
     try {
+      this.#owner = randomBytes(4).toString('hex');
       const found = await this.#claim(at);
-      this.#isLoaded = true;
-      const deltas = await this.#sweep(found, at);
+      const { deltas, later } = await this.#sweep(found, at);
+      this.#later = await this.#dropEqual(later);
       const meta =
         Math.max(deltas.length, found.owners.length) > this.#limits.deltas ? await this.#fold(found, deltas, at) : found;
       this.#baseBytes = await this.#sizeOf(meta.base.file);
@@ -89,8 +90,22 @@ export class SavedFolder implements SavedState {
     }
   }
 
+  async *uncommitted(): AsyncGenerator<[commit: number, entries: Entry[]]> {
+    for (const { file, commit } of this.#later) {
+      const entries: Entry[] = [];
+      try {
+        for await (const entry of this.#read(file)) entries.push(entry);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        // A save that was cut short: nothing that it stands for was said.
+        continue;
+      }
+      yield [commit, entries];
+    }
+  }
+
   async save(commit: number, entries: readonly Entry[]): Promise<void> {
-    if (!this.#isLoaded) throw new Error('saved state is loaded before it is saved');
+    if (this.#owner === '') throw new Error('saved state is loaded before it is saved');
     // A commit that changed nothing needs no file.
     if (entries.length > 0) {
       const path = this.#path(deltaName(commit, this.#owner));
@@ -105,6 +120,8 @@ export class SavedFolder implements SavedState {
       }
       await syncFolder(this.#options.folder);
       this.#bytes += bytes.length;
+      // A newer run that loads from now on finds the file; one that has loaded is seen here. So whatever this run goes on to say is known.
+      await this.#checkOwner();
     }
     const { saves, bytes: savedBytes } = this.#limits;
     const isDue =
@@ -166,26 +183,45 @@ export class SavedFolder implements SavedState {
     return undefined;
   }
 
-  /** Deletes what does not count, and gives the deltas that do, in order. */
-  async #sweep(meta: Meta, at: number): Promise<Delta[]> {
+  /** Gives the deltas that count, and those of commits to come, in order; deletes the rest. */
+  async #sweep(meta: Meta, at: number): Promise<{ deltas: Delta[]; later: Delta[] }> {
     const deltas: Delta[] = [];
+    const later: Delta[] = [];
     for (const file of (await readdir(this.#options.folder)).sort()) {
       if (file === 'meta.json' || file === meta.base.file || file.startsWith('lock')) continue;
       const delta = parseDelta(file);
-      if (delta !== undefined && delta.commit <= at && counts(meta, delta)) deltas.push(delta);
+      if (delta !== undefined && delta.commit > at) later.push(delta);
+      else if (delta !== undefined && counts(meta, delta)) deltas.push(delta);
       else await rm(this.#path(file), { force: true });
     }
-    return deltas;
+    return { deltas, later };
+  }
+
+  /** A pipe that dies again and again leaves the same deltas each time: one of each stays. */
+  async #dropEqual(later: readonly Delta[]): Promise<Delta[]> {
+    const known = new Set<string>();
+    const kept: Delta[] = [];
+    for (const delta of later) {
+      const hash = createHash('sha256').update(`${delta.commit} `);
+      const content = hash.update(await readFile(this.#path(delta.file))).digest('hex');
+      if (known.has(content)) await rm(this.#path(delta.file), { force: true });
+      else kept.push(delta);
+      known.add(content);
+    }
+    return kept;
+  }
+
+  async #checkOwner(): Promise<Meta> {
+    const meta = await this.#readMeta();
+    if (meta !== undefined && meta !== 'damaged' && meta.owners.at(-1)?.id === this.#owner) return meta;
+    throw new Failure('incomplete', `a newer run of app ${this.#options.app} has begun`, 'leave the work to it');
   }
 
   async #foldCommitted(): Promise<void> {
     const lock = await this.#lock();
     try {
-      const meta = await this.#readMeta();
-      const committed = await this.#options.commits();
-      if (meta === undefined || meta === 'damaged' || meta.owners.at(-1)?.id !== this.#owner || committed === undefined) {
-        throw new Failure('incomplete', `a newer run of app ${this.#options.app} has begun`, 'leave the work to it');
-      }
+      const meta = await this.#checkOwner();
+      const committed = (await this.#options.commits()) ?? 0;
       const deltas = (await readdir(this.#options.folder)).sort().map(parseDelta);
       const ready = deltas.filter((delta) => delta !== undefined && delta.commit <= committed && counts(meta, delta)) as Delta[];
       if (ready.length > 0) await this.#fold(meta, ready, committed);
