@@ -5,7 +5,7 @@ _buda_next() {
   case $1 in
     '') echo 'produce transform each put-stream get-stream put-table query run stream state dead-letter chart sandbox completion' ;;
     'produce') echo 'stripe' ;;
-    'transform') echo 'mrr flatten validate dedupe hash' ;;
+    'transform') echo 'mrr flatten validate dedupe hash sql' ;;
     'stream') echo 'list describe delete' ;;
     'state') echo 'list show set remove' ;;
     'dead-letter') echo 'list show replay' ;;
@@ -21,9 +21,10 @@ _buda_options() {
     'transform validate') echo '-h --schema --type-field --unknown --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform dedupe') echo '-h --key --window --time --memory --rebuild --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform hash') echo '-h --field --key-file --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'transform sql') echo '-h --columns --table --block --memory --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform') echo '-h --concurrency --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'each') echo '-h -j --jobs --ok --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
-    'put-stream') echo '-h --key --shards --retention --max-size --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'put-stream') echo '-h --key --shards --retention --max-size --aggregate --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --dedupe --window --time --memory --rebuild --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'query') echo '-h --to --file --format --write --memory -q --quiet -v --verbose' ;;
@@ -120,6 +121,13 @@ _buda_values() {
     'transform hash --dead-letter') echo :files: ;;
     'transform hash --max-dead') : ;;
     'transform hash --max-line') : ;;
+    'transform sql --columns') : ;;
+    'transform sql --table') : ;;
+    'transform sql --block') : ;;
+    'transform sql --memory') : ;;
+    'transform sql --dead-letter') echo :files: ;;
+    'transform sql --max-dead') : ;;
+    'transform sql --max-line') : ;;
     'transform --concurrency') : ;;
     'transform --dead-letter') echo :files: ;;
     'transform --max-dead') : ;;

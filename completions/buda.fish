@@ -8,7 +8,7 @@ function __buda_next
         case 'produce'
             printf '%s\n' stripe
         case 'transform'
-            printf '%s\n' mrr flatten validate dedupe hash
+            printf '%s\n' mrr flatten validate dedupe hash sql
         case 'stream'
             printf '%s\n' list describe delete
         case 'state'
@@ -41,7 +41,7 @@ complete -c buda -f
 complete -c buda -n "__buda_is ''" -s V -l version -d 'the version'
 complete -c buda -s h -l help -d 'show the help'
 complete -c buda -n "__buda_is ''" -a produce -d 'stripe'
-complete -c buda -n "__buda_is ''" -a transform -d 'mrr, flatten, validate, dedupe, hash'
+complete -c buda -n "__buda_is ''" -a transform -d 'mrr, flatten, validate, dedupe, hash, sql'
 complete -c buda -n "__buda_is ''" -a each -d 'run any filter, made safe for marks'
 complete -c buda -n "__buda_is ''" -a put-stream -d 'append records to a stream'
 complete -c buda -n "__buda_is ''" -a get-stream -d 'read a stream'
@@ -60,6 +60,7 @@ complete -c buda -n "__buda_is 'transform'" -a flatten -d 'turn nested fields in
 complete -c buda -n "__buda_is 'transform'" -a validate -d 'check records against JSON Schemas'
 complete -c buda -n "__buda_is 'transform'" -a dedupe -d 'let each record through once'
 complete -c buda -n "__buda_is 'transform'" -a hash -d 'replace personal data by keyed hashes'
+complete -c buda -n "__buda_is 'transform'" -a sql -d 'filter, project and count in SQL'
 complete -c buda -n "__buda_is 'stream'" -a list -d 'list the streams'
 complete -c buda -n "__buda_is 'stream'" -a describe -d "show a stream's shards and who reads it"
 complete -c buda -n "__buda_is 'stream'" -a delete -d 'delete a stream'
@@ -151,6 +152,15 @@ complete -c buda -n "__buda_is 'transform hash'" -l max-dead -x -d 'with --dead-
 complete -c buda -n "__buda_is 'transform hash'" -l max-line -x -d 'the longest line that passes'
 complete -c buda -n "__buda_is 'transform hash'" -s q -l quiet -d 'say nothing but errors'
 complete -c buda -n "__buda_is 'transform hash'" -s v -l verbose -d 'say more: where things are kept, what was decided'
+complete -c buda -n "__buda_is 'transform sql'" -l columns -x -d "the types of these fields, as 'id VARCHAR, amount DECIMAL(18,2)': a record that does not fit is rejected"
+complete -c buda -n "__buda_is 'transform sql'" -l table -x -d 'a further table, of a file (csv, tsv, ndjson, json, parquet); may be given several times'
+complete -c buda -n "__buda_is 'transform sql'" -l block -x -d 'without marks: how many records make a table (default: as many as 8MiB hold)'
+complete -c buda -n "__buda_is 'transform sql'" -l memory -x -d 'what DuckDB may hold in memory; the rest it keeps in files'
+complete -c buda -n "__buda_is 'transform sql'" -l dead-letter -r -F -d 'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)'
+complete -c buda -n "__buda_is 'transform sql'" -l max-dead -x -d 'with --dead-letter: more rejected lines than this, or than this share, end the step (65)'
+complete -c buda -n "__buda_is 'transform sql'" -l max-line -x -d 'the longest line that passes'
+complete -c buda -n "__buda_is 'transform sql'" -s q -l quiet -d 'say nothing but errors'
+complete -c buda -n "__buda_is 'transform sql'" -s v -l verbose -d 'say more: where things are kept, what was decided'
 complete -c buda -n "__buda_is 'transform'" -l concurrency -x -d 'how many calls of an async function may be under way at once'
 complete -c buda -n "__buda_is 'transform'" -l dead-letter -r -F -d 'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)'
 complete -c buda -n "__buda_is 'transform'" -l max-dead -x -d 'with --dead-letter: more rejected lines than this, or than this share, end the step (65)'
@@ -169,6 +179,7 @@ complete -c buda -n "__buda_is 'put-stream'" -l key -x -d 'the field whose value
 complete -c buda -n "__buda_is 'put-stream'" -l shards -x -d 'local: how many shards a new stream has'
 complete -c buda -n "__buda_is 'put-stream'" -l retention -x -d 'local, from now on: how long records are kept, and longer while an app has yet to commit them (24h for a new stream)'
 complete -c buda -n "__buda_is 'put-stream'" -l max-size -x -d 'local, from now on: drop the oldest records beyond this, whoever still needs them'
+complete -c buda -n "__buda_is 'put-stream'" -l aggregate -d "kinesis: pack many records into one, in the format of Amazon's producer library; get-stream, the KCL and Firehose unpack it"
 complete -c buda -n "__buda_is 'put-stream'" -l app -x -d 'insist that the records come under this app, with marks'
 complete -c buda -n "__buda_is 'put-stream'" -l forward -d 'pass the marks on instead of committing them, for a later step'
 complete -c buda -n "__buda_is 'put-stream'" -l state -x -d 'where checkpoints are kept: file:DIR ($BUDA_STATE, else the folder state in $BUDA_HOME)'
