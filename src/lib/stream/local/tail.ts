@@ -1,4 +1,4 @@
-import { fdatasync, fstatSync, statSync, writev } from 'node:fs';
+import { fdatasync, fstatSync, statSync, writev, writevSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { Failure } from '../../errors.ts';
@@ -198,11 +198,17 @@ async function syncBoth({ data, index }: Segment): Promise<void> {
   await Promise.all([syncAsync(data), syncAsync(index)]);
 }
 
+/** So much is written by the thread itself: others wait for the lock, and to hand it on would take longer. */
+const atOnceBytes = 64 * 1024;
+
 /** Writes all of it at a place in a file. */
 async function writeAll(file: number, pieces: readonly Buffer[], position: number): Promise<void> {
+  const isLittle = pieces.reduce((sum, { length }) => sum + length, 0) <= atOnceBytes;
   let at = position;
   for (let rest = pieces; rest.length > 0; ) {
-    const { bytesWritten } = await writevAsync(file, rest as Buffer[], at);
+    const bytesWritten = isLittle
+      ? writevSync(file, rest as Buffer[], at)
+      : (await writevAsync(file, rest as Buffer[], at)).bytesWritten;
     if (bytesWritten === 0) throw new Error('nothing could be written');
     at += bytesWritten;
     rest = behind(rest, bytesWritten);
