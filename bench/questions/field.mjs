@@ -9,10 +9,10 @@ export default {
   input: (count) => trackingEvents(count, { marked: true }),
   contenders: {
     'buda, the scan': {
-      run: 'node $SCRATCH/engine/dist/main.js scan -q',
+      run: '$SCRATCH/engine/bin/buda scan -q',
       before: '[ -d $SCRATCH/engine ] || node $REPO/bench/programs/engine.mjs $SCRATCH/engine',
     },
-    'buda, a parse': { run: 'node $SCRATCH/engine/dist/main.js look -q', share: 1 / 2 },
+    'buda, a parse': { run: '$SCRATCH/engine/bin/buda look -q', share: 1 / 2 },
     'buda transform dedupe': { run: 'buda transform dedupe -q --window 1000000', share: 1 / 2 },
     'jq -c .': { run: 'jq -c .', needs: 'jq', share: 1 / 8 },
     'jq, select by id': { run: `jq -c 'if type == "array" or .id != "" then . else empty end'`, needs: 'jq', share: 1 / 8 },

@@ -7,8 +7,8 @@ export default {
   contenders: {
     'bare node': { run: 'node -e 0', alone: true },
     'buda --version': { run: 'buda --version', alone: true },
-    'buda transform flatten': { run: 'echo \'{"a":1}\' | buda transform flatten -q', alone: true },
-    'buda put-stream local:trial': { run: 'echo \'{"id":"1"}\' | buda put-stream local:trial -q', alone: true },
+    'buda transform flatten': { run: 'buda transform flatten -q <<<\'{"a":1}\'', alone: true },
+    'buda put-stream local:trial': { run: 'buda put-stream local:trial -q <<<\'{"id":"1"}\'', alone: true },
     'import of the Kinesis client': {
       run: 'cd $REPO; node --input-type=module -e "import \'@aws-sdk/client-kinesis\'"',
       alone: true,

@@ -9,7 +9,7 @@ export default {
   input: (count) => trackingEvents(count, { marked: true }),
   contenders: {
     'buda, the engine': {
-      run: 'node $SCRATCH/engine/dist/main.js pass -q',
+      run: '$SCRATCH/engine/bin/buda pass -q',
       before: '[ -d $SCRATCH/engine ] || node $REPO/bench/programs/engine.mjs $SCRATCH/engine',
     },
     'buda each -- cat': { run: 'buda each -q -- cat', share: 1 / 2 },
