@@ -60,6 +60,19 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
   };
 }
 
+/** The same with many records in one. */
+export async function aggregated(world) {
+  const sink = await kinesis(world);
+  const read = sink.step.replace('buda put-stream', 'get-stream');
+  const { folder, env } = world;
+  return {
+    ...sink,
+    name: 'put-stream kinesis --aggregate',
+    step: `${sink.step} --aggregate`,
+    ids: async () => idsOf(await buda(`${read} -e --position beginning`, { folder, env: { ...env, ...kinesisEnv() } })),
+  };
+}
+
 /** A table of the warehouse. */
 export async function table({ folder, env }) {
   return {
