@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -222,6 +223,19 @@ describe('buda transform sql: tables', () => {
     const all = await ask(['SELECT id FROM input ORDER BY pad, id DESC', '--block', '1000000', '--memory', '64MiB'], pieces);
     expect(all.lines.map((line) => JSON.parse(line).id)).toEqual(Array.from({ length: 40_000 }, (_, i) => 39_999 - i));
   });
+});
+
+it('leaves nothing in the spool, and clears away what a killed process has left there', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'buda-spool-'));
+  const dead = spawnSync(process.execPath, ['-e', '0']).pid;
+  const living = `transform-sql-${process.ppid}-abcdef`;
+  for (const name of [`transform-sql-${dead}-abcdef`, living]) {
+    mkdirSync(join(home, 'spool', name), { recursive: true });
+    writeFileSync(join(home, 'spool', name, 'table'), 'a');
+  }
+  const { lines } = await ask(['SELECT count(*) AS n FROM input'], '{"id":1}\n', { home });
+  expect(lines).toEqual(['{"n":1}']);
+  expect(readdirSync(join(home, 'spool'))).toEqual([living]);
 });
 
 describe('buda transform sql: what it refuses', () => {
