@@ -2,11 +2,12 @@
 // it again; what every process held at most, by /usr/bin/time -v, goes into bench/memory.md. --check exits 1 where it was too much.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stripeEvents } from './events.mjs';
+import { keep, readTime, whereAndWhen } from './report.mjs';
 
 /** What a process may hold; a step that remembers may hold what its --memory says beside. */
 const maxBytes = 150e6;
@@ -81,30 +82,8 @@ async function play({ steps, isFed, app, source }, bytes, { folder, env }) {
   return { rows, fed, delivered };
 }
 
-/** What GNU time says of a process: its peak in bytes, its seconds. */
-function readTime(path) {
-  const text = readFileSync(path, 'utf8');
-  const fieldOf = (name) => text.slice(text.indexOf(name) + name.length).match(/\S+/)[0];
-  const wall = fieldOf('Elapsed (wall clock) time (h:mm:ss or m:ss):').split(':').map(Number);
-  return {
-    peakBytes: 1024 * Number(fieldOf('Maximum resident set size (kbytes):')),
-    seconds: wall.reduce((sum, part) => 60 * sum + part, 0),
-    cpuSeconds: Number(fieldOf('User time (seconds):')) + Number(fieldOf('System time (seconds):')),
-  };
-}
-
-/** Puts one answer into the report: in place of the last one to the same question, or at the end. */
-function keep(name, text) {
-  const head =
-    '# Memory\n\nGigabytes through whole pipelines under an app, a process a step: `node bench/memory.mjs --gigabytes 10`. Events of 3.2 kB are made on the fly; on the way back each goes through `transform dedupe`, which remembers every id, and through a foreign filter. The peak is the greatest resident set that `/usr/bin/time -v` saw. The goal: under 150 MB a process, however much comes. `transform dedupe` is an exception: it may hold 256 MiB beside (`--memory`), goes to disk past that, and is over 150 MB with millions of ids (153 MB with 3.1 million of them under `--memory 16MiB`, measured by itself). Seconds are those of a machine that was busy with other things.\n';
-  const before = existsSync(report) ? readFileSync(report, 'utf8') : head;
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const part = `${begin}\n${text}\n${end}`;
-  const from = before.indexOf(begin);
-  const after =
-    from < 0 ? `${before.trimEnd()}\n\n${part}\n` : before.slice(0, from) + part + before.slice(before.indexOf(end) + end.length);
-  writeFileSync(report, after);
-}
+const head =
+  '# Memory\n\nGigabytes through whole pipelines under an app, a process a step: `node bench/memory.mjs --gigabytes 10`. Events of 3.2 kB are made on the fly; on the way back each goes through `transform dedupe`, which remembers every id, and through a foreign filter. The peak is the greatest resident set that `/usr/bin/time -v` saw. The goal: under 150 MB a process, however much comes. `transform dedupe` is an exception: it may hold 256 MiB beside (`--memory`), goes to disk past that, and is over 150 MB with millions of ids (153 MB with 3.1 million of them under `--memory 16MiB`, measured by itself). Seconds are those of a machine that was busy with other things.\n';
 
 let isMissed = false;
 for (const gigabytes of values.gigabytes.map(Number)) {
@@ -135,12 +114,10 @@ for (const gigabytes of values.gigabytes.map(Number)) {
         `### ${count} ${pipeline.title}\n\n| process | peak, MB | s | CPU s |\n|---|---:|---:|---:|\n${table.join('\n')}`,
       );
     }
-    const date = new Date().toISOString().slice(0, 10);
-    const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
-    parts.push(`*${date}, ${machine}*`);
+    parts.push(`*${whereAndWhen()}*`);
     const text = parts.join('\n\n');
     console.log(`${text}\n`);
-    keep(`${gigabytes} GB`, text);
+    keep(report, `${gigabytes} GB`, text, head);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,9 +1,10 @@
 // npm run bench [NAME...] [-- --check] [-- --rounds N] [-- --scale 0.25]: asks the questions in bench/questions and writes the answers into bench/README.md.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { keep, whereAndWhen } from './report.mjs';
 
 /**
  * A question is a file in bench/questions. Its contenders take turns, round after round, so that a noisy machine is noisy to all.
@@ -197,20 +198,7 @@ function tableOf(question, { answers, missing, goals }) {
 }
 
 function machine() {
-  const load = loadavg()[0].toFixed(1);
-  return `*${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}, ${jqVersion ?? 'no jq'}; load ${load}*`;
-}
-
-/** Puts one answer into the README: in place of the last answer to the same question, or at the end. */
-function keep(name, text) {
-  const before = readFileSync(readme, 'utf8');
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const from = before.indexOf(begin);
-  const part = `${begin}\n${text}\n${end}`;
-  const after =
-    from < 0 ? `${before.trimEnd()}\n\n${part}\n` : before.slice(0, from) + part + before.slice(before.indexOf(end) + end.length);
-  writeFileSync(`${readme}.${process.pid}`, after);
-  renameSync(`${readme}.${process.pid}`, readme);
+  return `*${whereAndWhen()}, ${jqVersion ?? 'no jq'}; load ${loadavg()[0].toFixed(1)}*`;
 }
 
 const all = readdirSync(join(repo, 'bench', 'questions')).map((file) => file.replace(/\.mjs$/, ''));
@@ -226,7 +214,7 @@ try {
     const outcome = await ask(question);
     const text = tableOf(question, outcome);
     console.log(`${text}\n`);
-    keep(name, text);
+    keep(readme, name, text);
     isMissed ||= outcome.goals.some(({ isMet }) => isMet === false);
   }
 } finally {

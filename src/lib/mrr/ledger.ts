@@ -3,7 +3,7 @@ import { typeMovements } from './classification.ts';
 import { Clock } from './clock.ts';
 import { CustomerDiscounts } from './customer-discounts.ts';
 import { addSaid, isOf, newsOf, saidBefore } from './emitted.ts';
-import { Facts, keyOf, partsOf } from './facts.ts';
+import { Facts, keyOf } from './facts.ts';
 import type { History } from './history.ts';
 import { historyOf } from './history.ts';
 import { isHash } from './json.ts';
@@ -23,8 +23,8 @@ import { packKept, placeCreation, takeIn, unpackKept } from './subscription.ts';
 import type { TermsTuple } from './terms.ts';
 import { TermsTable } from './terms.ts';
 import { timelineOf } from './timeline.ts';
+import { Touched } from './touched.ts';
 import type { World } from './valuation.ts';
-import { Waiting } from './waiting.ts';
 
 export { BadRecord } from './bad-record.ts';
 export type { Breakdown, MonthRecord, MonthRow } from './months.ts';
@@ -58,9 +58,8 @@ export class Ledger {
   readonly #register: Register;
   readonly #isOneBatch: boolean;
   #pending: Subscription[] = [];
-  readonly #touched = new Set<Customer>();
+  readonly #touched: Touched;
   readonly #dirty = new Set<Subscription>();
-  readonly #waiting = new Waiting<Subscription>();
   readonly #clock = new Clock<Subscription>();
   readonly #warnings = new Map<string, number>();
   readonly #months: Months | undefined;
@@ -87,6 +86,7 @@ export class Ledger {
     this.#customerDiscounts = new CustomerDiscounts(this.#facts, isOneBatch);
     this.#months = months && new Months(rules.tz, months.by);
     this.#register = new Register(rules.customerMap);
+    this.#touched = new Touched(this.#register, this.#facts, this.#terms, isOneBatch);
     this.#world = { rules, terms: this.#terms, facts: this.#facts, customerDiscounts: this.#customerDiscounts };
   }
 
@@ -112,7 +112,7 @@ export class Ledger {
     }
     if (told.customer) {
       const { id, sighting } = told.customer;
-      if (this.#customerDiscounts.see(book.key, id, sighting, this.#latest - keptInFullS)) this.#touch(book.key, id);
+      if (this.#customerDiscounts.see(book.key, id, sighting, this.#latest - keptInFullS)) this.#touched.addNamed(book.key, id);
     }
   }
 
@@ -128,10 +128,10 @@ export class Ledger {
   *settle(commit = 0): Generator<Movement> {
     const now = this.#now(commit);
     this.#takeInPending(this.#latest - keptInFullS);
-    this.#touchByFacts();
+    if (this.#touched.addByFacts()) this.#customerDiscounts.forget();
     this.#touchBySaid(now);
     for (const { owner } of this.#clock.takeDue(this.#asOf, ({ next }) => next)) this.#touched.add(owner!);
-    for (const customer of this.#isOneBatch ? this.#register.customers() : this.#touched) yield* this.#settle(customer, now);
+    for (const customer of this.#touched.customers()) yield* this.#settle(customer, now);
     this.#touched.clear();
     this.#isFlushed = true;
   }
@@ -272,32 +272,13 @@ export class Ledger {
       subscription.pending = undefined;
       if (isMoved) {
         const left = this.#register.place(subscription, kept.customer);
-        if (left) this.#touchCustomer(left);
-        this.#touchCustomer(subscription.owner!);
+        if (left) this.#touched.add(left);
+        this.#touched.add(subscription.owner!);
       }
       // Who is settled soon may stay open.
       if (!isMoved || horizon === everything) this.#close(subscription);
     }
     this.#pendingCount = 0;
-  }
-
-  // What is newly known concerns those who waited for it; what has changed, everybody who may have used it.
-  #touchByFacts(): void {
-    const { added, changed } = this.#facts.takeNews();
-    if (added.length + changed.length > 0) this.#customerDiscounts.forget();
-    const prices = new Set<string>();
-    for (const key of [...added, ...changed]) {
-      for (const { owner } of this.#waiting.take(key)) this.#touched.add(owner!);
-      const [table, book, id] = partsOf(key);
-      if (table === 'discount') this.#touchOwner(book, id);
-      if (table === 'price' && this.#terms.isWithoutProduct(id)) prices.add(key);
-    }
-    for (const key of changed) {
-      const [table, book, id] = partsOf(key);
-      if (table === 'coupon') for (const discount of this.#facts.discountsOf(book, id)) this.#touchOwner(book, discount);
-      if (table === 'price') prices.add(key);
-    }
-    if (prices.size > 0) this.#touchByPrices(prices);
   }
 
   // What a dead run said up to this commit is to be confirmed by now, or to be corrected.
@@ -318,28 +299,13 @@ export class Ledger {
     this.#said.forget(key);
   }
 
-  #touchOwner(book: string, discount: string): void {
-    const customer = this.#facts.get('discount', book, discount, 'is')?.[3];
-    if (customer) this.#touch(book, customer);
-  }
-
-  // What is told of a price hardly ever changes: everybody is asked rather than remembered.
-  #touchByPrices(prices: ReadonlySet<string>): void {
-    for (const subscription of this.#register.subscriptions()) {
-      const { key } = subscription.book;
-      const uses = this.#register
-        .keptOf(subscription)
-        .states.some(([, , items]) => items.some(([, terms]) => prices.has(keyOf('price', key, this.#terms.get(terms).price))));
-      if (uses) this.#touched.add(subscription.owner!);
-    }
-  }
-
   #settle(customer: Customer, now: Place): Movement[] {
     const changed: Movement[] = [];
     const { told, movements } = this.#tell(customer);
     this.#months?.set({ ...customer.book, customer: customer.id, movements });
     for (const { subscription, kept, history } of told) {
-      const key = keyOf('subscription', subscription.book.key, subscription.id);
+      // As a rule no run has died: then nobody needs the key.
+      const key = this.#said.isEmpty ? '' : keyOf('subscription', subscription.book.key, subscription.id);
       const news = newsOf(keysOf(subscription), history.movements, {
         emitted: kept.emitted,
         said: this.#said.of(key),
@@ -386,18 +352,8 @@ export class Ledger {
     return this.#world.rules.asOf ?? Math.max(this.#latest, this.#clockAt);
   }
 
-  #touch(book: string, stripeId: string): void {
-    const found = this.#register.customer(book, stripeId);
-    if (found) this.#touchCustomer(found);
-  }
-
-  // All are touched by one batch.
-  #touchCustomer(customer: Customer): void {
-    if (!this.#isOneBatch) this.#touched.add(customer);
-  }
-
   #wakeUpWhenever(subscription: Subscription, { waits, next }: Kept): void {
-    this.#waiting.add(subscription, waits);
+    this.#touched.wait(subscription, waits);
     subscription.next = next;
     if (next > 0) this.#clock.set(subscription, next);
   }

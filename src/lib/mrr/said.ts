@@ -70,6 +70,10 @@ export class SaidMovements {
     return [...this.#said].filter(([, said]) => said.some((one) => isDue(one, now))).map(([key]) => key);
   }
 
+  get isEmpty(): boolean {
+    return this.#said.size === 0;
+  }
+
   /** What was due has been said again, or corrected; without `now` all has. */
   forget(key: string, now?: Place): void {
     const open = now === undefined ? [] : this.of(key).filter((one) => !isDue(one, now));

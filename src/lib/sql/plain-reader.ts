@@ -24,6 +24,8 @@ export class PlainReader {
   readonly #fields: Fields;
   readonly #tests: { place: number; test: Test }[];
   readonly #outputs: { place: number; before: Buffer }[];
+  /** What stands round the values of a record in the answer. */
+  readonly #frameBytes: number;
   readonly #isMet: boolean[];
   #block = Buffer.allocUnsafe(blockBytes);
   #start = 0;
@@ -39,6 +41,7 @@ export class PlainReader {
       place: this.names.indexOf(field),
       before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
     }));
+    this.#frameBytes = this.#outputs.reduce((sum, { before }) => sum + before.length + nullBytes.length, 2);
     this.#isMet = this.names.map(() => false);
   }
 
@@ -95,7 +98,7 @@ export class PlainReader {
   }
 
   #write(block: Buffer, start: number, end: number): void {
-    const most = 2 * (end - start) * Math.max(1, this.#outputs.length) + 8 * this.#outputs.length + this.#beforeBytes + 2;
+    const most = (end + 1 - start) * Math.max(1, this.#outputs.length) + this.#frameBytes;
     if (this.#block.length - this.#filled < most) {
       this.#close();
       this.#block = Buffer.allocUnsafe(Math.max(blockBytes, most));
@@ -122,12 +125,6 @@ export class PlainReader {
     }
     this.#block[this.#filled++] = 0x7d;
     this.#block[this.#filled++] = 0x0a;
-  }
-
-  get #beforeBytes(): number {
-    let sum = 0;
-    for (const { before } of this.#outputs) sum += before.length;
-    return sum;
   }
 
   #copy(from: Buffer, start: number, end: number): void {

@@ -66,17 +66,17 @@ export async function select(call: Call, selection: Selection, block: Block): Pr
 }
 
 /** How much a table holds. */
-interface Held {
+interface Size {
   records: number;
   bytes: number;
 }
 
-function isFull(held: Held, block: Block): boolean {
+function isFull(held: Size, block: Block): boolean {
   return held.records >= block.records || held.bytes >= block.bytes;
 }
 
 /** A batch in pieces, so that each but the last fills a block: the cuts are those of the records, however they were read. */
-function* cut(batch: Batch, block: Block, held: Held): Generator<Batch> {
+function* cut(batch: Batch, block: Block, held: Size): Generator<Batch> {
   if (held.records + batch.count < block.records && held.bytes + batch.bytes.length < block.bytes) {
     yield batch;
     return;
@@ -102,7 +102,7 @@ function* cut(batch: Batch, block: Block, held: Held): Generator<Batch> {
 const mostHeldBytes = 16 * 1024 ** 2;
 
 /** The table that is being filled: a plain query is answered record by record, as long as no record stands against it; DuckDB answers the others. */
-class Filling implements Held {
+class Filling implements Size {
   records = 0;
   bytes = 0;
   readonly #call: Call;
