@@ -38,7 +38,7 @@ const questions = {
       const { size, peakBytes, cost } = rows.at(-1);
       const missed = size === 1_000_000 && peakBytes > maxMillionBytes ? [`${mb(peakBytes)} MB for a million subscriptions`] : [];
       // The first line is the start; the second is the first that tells what a record costs.
-      if (cost > flat * rows[1].cost) missed.push(`${us(cost)} µs a record, ${us(rows[1].cost)} at first`);
+      if (rows.length > 2 && cost > flat * rows[1].cost) missed.push(`${us(cost)} µs a record, ${us(rows[1].cost)} at first`);
       return missed;
     },
   },
