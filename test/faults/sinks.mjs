@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { startKinesisProxy } from './kinesis-proxy.mjs';
-import { buda, kinesisEnv, makeKinesisStream, readKinesis } from './world.mjs';
+import { buda, kinesisEnv, kinesisReader, makeKinesisStream, unpack } from './world.mjs';
 
 const idsOf = (text) =>
   text
@@ -44,12 +44,17 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
   const stream = `out-${round}`;
   await makeKinesisStream(stream, 2);
   const proxy = await startKinesisProxy(kinesisPort, random, random() * 0.3);
+  const read = kinesisReader(stream);
+  const ids = [];
   return {
     name: 'put-stream kinesis',
     step: `buda put-stream kinesis:${stream}`,
     env: kinesisEnv(proxy.port),
     isTable: false,
-    ids: async () => (await readKinesis(stream)).map(({ record }) => record.id),
+    ids: async () => {
+      for (const { data } of await read()) ids.push(...unpack(data).map((record) => JSON.parse(record).id));
+      return ids;
+    },
     deduped: async () =>
       idsOf(
         await buda(`get-stream kinesis:${stream} -e --position beginning --dedupe`, { folder, env: { ...env, ...kinesisEnv() } }),
@@ -63,14 +68,7 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
 /** The same with many records in one. */
 export async function aggregated(world) {
   const sink = await kinesis(world);
-  const read = sink.step.replace('buda put-stream', 'get-stream');
-  const { folder, env } = world;
-  return {
-    ...sink,
-    name: 'put-stream kinesis --aggregate',
-    step: `${sink.step} --aggregate`,
-    ids: async () => idsOf(await buda(`${read} -e --position beginning`, { folder, env: { ...env, ...kinesisEnv() } })),
-  };
+  return { ...sink, name: 'put-stream kinesis --aggregate', step: `${sink.step} --aggregate` };
 }
 
 /** A table of the warehouse. */

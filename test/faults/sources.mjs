@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startKinesisProxy } from './kinesis-proxy.mjs';
-import { buda, kinesisEnv, makeKinesisStream, putIntoKinesis, readKinesis } from './world.mjs';
+import { buda, kinesisEnv, kinesisReader, makeKinesisStream, putIntoKinesis } from './world.mjs';
 
 const created = 1_790_000_000;
 
@@ -88,7 +88,7 @@ export async function kinesis({ env, random, round, kinesisPort }) {
   const stream = `in-${round}`;
   await makeKinesisStream(stream, 2);
   await putIntoKinesis(stream, records);
-  const placed = await readKinesis(stream);
+  const placed = (await kinesisReader(stream)()).map(({ data, ...place }) => ({ ...place, id: JSON.parse(data).id }));
   const proxy = await startKinesisProxy(kinesisPort, random, random() * 0.2);
   return {
     name: 'get-stream kinesis',
@@ -99,7 +99,7 @@ export async function kinesis({ env, random, round, kinesisPort }) {
       const to = checkpointsIn(document);
       return placed
         .filter(({ shard, sequenceNumber }) => /^\d+$/.test(to[shard] ?? '') && BigInt(sequenceNumber) <= BigInt(to[shard]))
-        .map(({ record }) => record.id);
+        .map(({ id }) => id);
     },
     close: () => proxy.close(),
   };

@@ -83,20 +83,53 @@ export async function putIntoKinesis(name, records) {
   }
 }
 
-/** Every record of a stream with its shard and sequence number, read without buda. */
-export async function readKinesis(name) {
-  const found = [];
-  const { Shards } = await client.send(new ListShardsCommand({ StreamName: name }));
-  for (const { ShardId } of Shards) {
-    const first = { StreamName: name, ShardId, ShardIteratorType: 'TRIM_HORIZON' };
-    let { ShardIterator } = await client.send(new GetShardIteratorCommand(first));
-    for (;;) {
-      const { Records, NextShardIterator } = await client.send(new GetRecordsCommand({ ShardIterator }));
-      for (const { Data, SequenceNumber } of Records)
-        found.push({ shard: ShardId, sequenceNumber: SequenceNumber, record: JSON.parse(Buffer.from(Data)) });
-      if (Records.length === 0) break;
-      ShardIterator = NextShardIterator;
+/** Reads a stream without buda: each time that the reader is called it gives the records that came since, with shard and sequence number. */
+export function kinesisReader(name) {
+  let iterators;
+  const begin = async ({ ShardId }) => {
+    const from = { StreamName: name, ShardId, ShardIteratorType: 'TRIM_HORIZON' };
+    return [ShardId, (await client.send(new GetShardIteratorCommand(from))).ShardIterator];
+  };
+  return async () => {
+    const found = [];
+    iterators ??= new Map(await Promise.all((await client.send(new ListShardsCommand({ StreamName: name }))).Shards.map(begin)));
+    for (const shard of iterators.keys()) {
+      for (;;) {
+        const { Records, NextShardIterator } = await client.send(new GetRecordsCommand({ ShardIterator: iterators.get(shard) }));
+        for (const { Data, SequenceNumber } of Records)
+          found.push({ shard, sequenceNumber: SequenceNumber, data: Buffer.from(Data) });
+        iterators.set(shard, NextShardIterator);
+        if (Records.length === 0) break;
+      }
     }
+    return found;
+  };
+}
+
+/** The user records in a record of the Kinesis Producer Library: fields 3 of a protobuf message, between a magic number and an MD5 sum. */
+export function unpack(data) {
+  if (data.readUInt32BE(0) !== 0xf3899ac2) return [data];
+  return fields(data.subarray(4, -16), 3).map((record) => fields(record, 3)[0]);
+}
+
+/** The values, of those that have a length, that a protobuf message has under a number. */
+function fields(message, number) {
+  const found = [];
+  let at = 0;
+  const varint = () => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = message[at++];
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < message.length) {
+    const tag = varint();
+    const value = varint();
+    if (tag % 8 !== 2) continue;
+    if (tag >> 3 === number) found.push(message.subarray(at, at + value));
+    at += value;
   }
   return found;
 }
