@@ -133,13 +133,35 @@ function withImports(source) {
   return [...found].map((output) => basename(output));
 }
 
+/**
+ * What a script takes from others is looked up once, when it is loaded, not at each use: esbuild makes a getter of every export, which costs as
+ * much as the rest of a loop over bytes. Nothing that is exported changes later (a test sees to it), and no two scripts need each other.
+ */
+function withNames(script) {
+  const taken = new Map();
+  const named = script.replace(
+    /\(0,(import_chunk_\w+)\.([\w$]+)\)|\b(import_chunk_\w+)\.([\w$]+)/g,
+    (_, called, calledName, used, usedName) => {
+      const from = called ?? used;
+      const name = calledName ?? usedName;
+      if (!taken.has(from)) taken.set(from, new Set());
+      taken.get(from).add(name);
+      return called === undefined ? `${from}$${name}` : `(${from}$${name})`;
+    },
+  );
+  return named.replace(/\b(import_chunk_\w+)=(?=require\()/g, (_, from) => {
+    const names = [...(taken.get(from) ?? [])].map((name) => `${name}:${from}$${name}`);
+    return `{${names}}=`;
+  });
+}
+
 // Only ES modules are split.
 const code = new Map();
 for (const { path, text } of scripts) {
   const made = await transform(text, { format: 'cjs', platform: 'node', target, supported, ...small });
   code.set(
     basename(path),
-    made.code.includes('importModule(') ? `const importModule=require('./import');${made.code}` : made.code,
+    made.code.includes('importModule(') ? `const importModule=require('./import');${withNames(made.code)}` : withNames(made.code),
   );
 }
 

@@ -18,12 +18,12 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const deepest = 30;
 
-/** What a byte is to a string: 0 stands in it as it is. */
+/** What a byte is to a string: a plain one (0) stands in it as it is. */
 const plain = 0;
 const escaping = 1;
 const wide = 2;
 const stop = 3;
-const kinds = Uint8Array.from({ length: 256 }, (_, byte) =>
+export const kindOf = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === quote || byte < 0x20 ? stop : byte === 0x5c ? escaping : byte >= 0x80 ? wide : plain,
 );
 
@@ -181,7 +181,7 @@ function find(level: readonly Wanted[], block: Buffer, start: number, end: numbe
 }
 
 /** The next byte that is no blank. A newline is none here: it ends the line. */
-function behindBlanks(block: Buffer, from: number): number {
+export function behindBlanks(block: Buffer, from: number): number {
   let at = from;
   while (block[at] === 0x20 || block[at] === 0x0d || block[at] === 0x09) at++;
   return at;
@@ -192,7 +192,7 @@ function behindString(block: Buffer, from: number): number {
   hasEscape = false;
   for (let at = from; ; at++) {
     // Behind the block there is nothing: the last string does not end.
-    const kind = kinds[block[at] as number];
+    const kind = kindOf[block[at] as number];
     if (kind === plain) continue;
     if (kind === wide) isWide = true;
     else if (kind === escaping) {
@@ -204,7 +204,7 @@ function behindString(block: Buffer, from: number): number {
 }
 
 /** The place behind an escape, `from` being the byte after its backslash; -1 where there is no such escape. */
-function behindEscape(block: Buffer, from: number): number {
+export function behindEscape(block: Buffer, from: number): number {
   switch (block[from]) {
     case 0x22: // "
     case 0x5c: // \
@@ -234,7 +234,7 @@ function isDigit(byte: number | undefined): boolean {
 }
 
 /** The place behind a number, true, false or null that begins with `first`; -1 where it is none. */
-function behindWord(block: Buffer, from: number, first: number): number {
+export function behindWord(block: Buffer, from: number, first: number): number {
   if (first === 0x74) return block[from + 1] === 0x72 && block[from + 2] === 0x75 && block[from + 3] === 0x65 ? from + 4 : -1;
   if (first === 0x6e) return block[from + 1] === 0x75 && block[from + 2] === 0x6c && block[from + 3] === 0x6c ? from + 4 : -1;
   if (first === 0x66) {

@@ -143,6 +143,10 @@ test('ARCHITECTURE.md names every door, and tests that are there', () => {
   expect(tests.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
+test('what a module exports does not change once it is loaded: the build looks it up once', () => {
+  expect(files.filter((path) => /^export (?:let|var)\b/m.test(sources.get(path) ?? ''))).toEqual([]);
+});
+
 test('a file over 400 lines has a reason', () => {
   const long = files.filter((path) => (sources.get(path) ?? '').trimEnd().split('\n').length > 400);
   expect(long.filter((path) => !(path in longFiles))).toEqual([]);

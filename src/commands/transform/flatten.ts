@@ -28,7 +28,7 @@ export default command({
   step(call) {
     const { separator, depth = Number.POSITIVE_INFINITY } = call.options;
     const flattener = new Flattener(toLatin1(JSON.stringify(separator)).slice(1, -1), depth);
-    return splice(call, (record) => flattener.flatten(record), {
+    return splice(call, flattener, {
       async close() {
         for (const [name, records] of [...flattener.collisions].slice(0, 10)) {
           const shown = Buffer.from(name, 'latin1').toString();

@@ -31,7 +31,7 @@ export default command({
     const { key, isOpen } = readKey(keyFile);
     if (isOpen) call.context.say(`others can read ${keyFile}: chmod 600 ${keyFile}`);
     const hasher = new Hasher(key, field);
-    return splice(call, (record) => hasher.hash(record), {
+    return splice(call, hasher, {
       async close() {
         if (hasher.count === 0 && call.context.progress.records > 0)
           call.context.say(`no record had ${field.join(' or ')}: nothing was hashed`);

@@ -1,4 +1,6 @@
+import type { Splice } from '../splice/step.ts';
 import { endOfValue, quoteJson, visitMembers } from '../splice/text.ts';
+import { ByteFlattener } from './bytes.ts';
 
 /** One column: its name, the path of names that it comes from, and its value as JSON. */
 interface Column {
@@ -12,21 +14,26 @@ interface Column {
  * Turns nested objects into columns whose names are the paths, joined by a separator. Arrays, empty objects and what lies deeper than `depth` are
  * kept as JSON text. Values stay as they are written.
  */
-export class Flattener {
+export class Flattener implements Splice {
   /** The names that several fields had, and how many records that met. */
   readonly collisions = new Map<string, number>();
   readonly #separator: string;
   readonly #depth: number;
+  readonly #bytes: ByteFlattener;
   #isNested = false;
 
   /** The separator as JSON text without its quotes, read as latin1. */
   constructor(separator: string, depth: number) {
     this.#separator = separator;
     this.#depth = depth;
+    this.#bytes = new ByteFlattener(separator, depth);
   }
 
-  /** The record, read as latin1, in columns; undefined where it is flat as it is. A RangeError means that it is nested too deeply. */
-  flatten(text: string): string | undefined {
+  bytes(block: Buffer, start: number, end: number, out: Buffer, from: number): number | 'same' | 'unknown' {
+    return this.#bytes.flatten(block, start, end, out, from);
+  }
+
+  text(text: string): string | undefined {
     const columns: Column[] = [];
     this.#isNested = false;
     this.#gather(text, 0, '', '', 0, columns);

@@ -1,24 +1,62 @@
 import { createHmac } from 'node:crypto';
+import { Scanner } from '../scan.ts';
+import type { Splice } from '../splice/step.ts';
 import { decode } from '../splice/text.ts';
+import { copyBytes } from '../splice/writer.ts';
 import { findPlaces, parsePath } from './fields.ts';
 
 const mostKnown = 10_000;
+/** A digest and its quotes. */
+const hashBytes = 66;
+const quote = 0x22;
 
 /** Puts the HMAC-SHA256 of a value, 64 hexadecimal digits, in the value's place. */
-export class Hasher {
+export class Hasher implements Splice {
   /** Values that were hashed so far. */
   count = 0;
   readonly #key: Buffer;
   readonly #paths: ReturnType<typeof parsePath>[];
   readonly #known = new Map<string, string>();
+  /** Finds the fields in the bytes; undefined where a path leads anywhere, or into another's value. */
+  readonly #scanner: Scanner | undefined;
+  /** The fields that a record has, in its order. */
+  readonly #found: number[] = [];
 
   constructor(key: Buffer, fields: readonly string[]) {
     this.#key = key;
     this.#paths = fields.map(parsePath);
+    if (isPlain(fields)) this.#scanner = new Scanner(fields);
   }
 
-  /** The record with its fields hashed, all else as it is written; undefined where it has none of them. Text is JSON, read as latin1. */
-  hash(text: string): string | undefined {
+  bytes(block: Buffer, start: number, end: number, out: Buffer, from: number): number | 'same' | 'unknown' {
+    const scanner = this.#scanner;
+    if (scanner === undefined || !scanner.scan(block, start, end)) return 'unknown';
+    const { starts, ends } = scanner;
+    const found = this.#found;
+    found.length = 0;
+    for (let i = 0; i < starts.length; i++) {
+      const place = starts[i] as number;
+      if (place < 0 || isNull(block, place)) continue;
+      let at = found.push(i) - 1;
+      for (; at > 0 && (starts[found[at - 1] as number] as number) > place; at--) found[at] = found[at - 1] as number;
+      found[at] = i;
+    }
+    if (found.length === 0) return 'same';
+    if (out.length - from < end - start + hashBytes * found.length) return 'unknown';
+    let to = from;
+    let copied = start;
+    for (const i of found) {
+      to = copyBytes(block, copied, starts[i] as number, out, to);
+      copied = ends[i] as number;
+      out[to++] = quote;
+      to += out.write(this.#digestOf(block.toString('latin1', starts[i] as number, copied)), to, 'latin1');
+      out[to++] = quote;
+    }
+    this.count += found.length;
+    return copyBytes(block, copied, end, out, to);
+  }
+
+  text(text: string): string | undefined {
     const places = findPlaces(text, this.#paths);
     let hashed = '';
     let from = 0;
@@ -47,4 +85,15 @@ export class Hasher {
     this.#known.set(json, digest);
     return digest;
   }
+}
+
+/** Whether a scan can answer all of the paths: none leads to any element, and none into the value of another. */
+function isPlain(paths: readonly string[]): boolean {
+  return paths.every(
+    (path, i) => !path.split('.').includes('*') && !paths.some((other, j) => i !== j && `${path}.`.startsWith(`${other}.`)),
+  );
+}
+
+function isNull(block: Buffer, at: number): boolean {
+  return block[at] === 0x6e;
 }

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Flattener } from '../../src/lib/flatten/flatten.ts';
+import { Hasher } from '../../src/lib/hash/hasher.ts';
+import { parseRecord } from '../../src/lib/lines.ts';
+import type { Splice } from '../../src/lib/splice/step.ts';
+import { record, spoiltRecord } from '../support/json-text.ts';
+
+const key = Buffer.from('a secret of 32 bytes, or so, oh.');
+const makers: [string, () => Splice][] = [
+  ['flatten', () => new Flattener('_', Number.POSITIVE_INFINITY)],
+  ['flatten --depth 1 --separator "', () => new Flattener('\\"', 1)],
+  ['flatten --depth 0', () => new Flattener('.', 0)],
+  ['hash id, a.b, customer', () => new Hasher(key, ['id', 'a.b', 'customer'])],
+  ['hash a, a.b: one lies in the other', () => new Hasher(key, ['a', 'a.b'])],
+  ['hash a.*', () => new Hasher(key, ['a.*'])],
+];
+
+/** Changes a line as it stands in a block by its bytes, and holds the answer to that of the text. Gives whether the bytes answered. */
+function check({ bytes, text }: { bytes: Splice; text: Splice }, line: Buffer): boolean {
+  const before = Buffer.from('{"id":"before"}\n');
+  const block = Buffer.concat([before, line, Buffer.from('\n{"id":"after"}\n')]);
+  const out = Buffer.alloc(2 * line.length + 1024);
+  const end = bytes.bytes(block, before.length, before.length + line.length, out, 3);
+  if (end === 'unknown') return false;
+  // What is answered is JSON; the text trusts that it is.
+  parseRecord(line);
+  const expected = text.text(line.toString('latin1'));
+  expect(end === 'same' ? undefined : out.toString('latin1', 3, end)).toBe(expected);
+  return true;
+}
+
+test.each(makers)('%s: the bytes answer as the text does, or leave it to the text', (name, make) => {
+  const both = { bytes: make(), text: make() };
+  let answered = 0;
+  fc.assert(
+    fc.property(record, (text) => {
+      if (check(both, Buffer.from(text))) answered++;
+    }),
+    { seed: 20261128, numRuns: 2000 },
+  );
+  fc.assert(
+    fc.property(spoiltRecord, (line) => void check(both, line)),
+    { seed: 20261129, numRuns: 3000 },
+  );
+  // It would be right to leave all of them, and of no use.
+  if (/\*|, a\.b:/.test(name)) expect(answered).toBe(0);
+  else expect(answered).toBeGreaterThan(500);
+});
+
+test('a record that has no room, or more columns than are looked at, is left to the text', () => {
+  const wide = Buffer.from(`{"a":{${Array.from({ length: 600 }, (_, i) => `"n${i}":${i}`).join()}}}`);
+  const flattener = new Flattener('_', Number.POSITIVE_INFINITY);
+  expect(flattener.bytes(wide, 0, wide.length, Buffer.alloc(100_000), 0)).toBe('unknown');
+  const line = Buffer.from('{"a":{"b":1}}');
+  expect(flattener.bytes(line, 0, line.length, Buffer.alloc(20), 0)).toBe('unknown');
+  expect(new Hasher(key, ['a']).bytes(line, 0, line.length, Buffer.alloc(60), 0)).toBe('unknown');
+  const long = Buffer.from(`{"${'x'.repeat(3000)}":{"${'y'.repeat(3000)}":{"z":1}}}`);
+  expect(flattener.bytes(long, 0, long.length, Buffer.alloc(100_000), 0)).toBe('unknown');
+});
