@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { identityReader } from '../src/lib/dedupe/identity.ts';
+import { identifier } from '../src/lib/dedupe/identity.ts';
+import { Mac } from '../src/lib/dedupe/mac.ts';
 import { Batch, type JsonObject, Line, parseRecord } from '../src/lib/lines.ts';
 import { Scanner } from '../src/lib/scan.ts';
 import { keyReader } from '../src/lib/stream/keys.ts';
@@ -122,12 +123,18 @@ describe('the scanner is held to the full parse', () => {
   });
 });
 
+const mac = new Mac(Buffer.alloc(16, 7));
+function identityOf(paths: string[]): (line: Line) => string | undefined {
+  const identify = identifier(paths);
+  return (line) => (identify(line, mac) ? mac.tag.join() : undefined);
+}
+
 describe('what is read out of the bytes is what the parsed record has', () => {
   const readers = {
     'a partition key': keyReader('id'),
     'a partition key inside': keyReader('a.b'),
-    'an identity': identityReader([]),
-    'an identity at a path': identityReader(['a.b']),
+    'an identity': identityOf([]),
+    'an identity at a path': identityOf(['a.b']),
   };
   test.each(Object.entries(readers))('%s', (_, read) => {
     fc.assert(

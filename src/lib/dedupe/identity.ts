@@ -1,23 +1,35 @@
 import { BadLine, type JsonObject, type Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
+import type { Mac } from './mac.ts';
 
 /**
- * Finds what tells a record from others, as JSON text: its `id`, and its `revision` where it has one; or the values at the paths given, field names
- * joined by dots. Undefined where there is none. Throws BadLine for a line that is not JSON, or whose id is nested too deeply to be written.
+ * Hashes what tells a record from others, as JSON text: its `id`, and its `revision` where it has one; or the values at the paths given, field names
+ * joined by dots. False where there is none. Throws BadLine for a line that is not JSON, or whose id is nested too deeply to be written.
  */
-export function identityReader(paths: readonly string[]): (line: Line) => string | undefined {
+export function identifier(paths: readonly string[]): (line: Line, mac: Mac) => boolean {
   const parsed = paths.length === 0 ? idAndRevision : valuesAt(paths);
-  if (paths.length > 1) return parsed;
+  const byText = (line: Line, mac: Mac): boolean => {
+    const text = parsed(line);
+    if (text !== undefined) mac.hashText(text);
+    return text !== undefined;
+  };
+  if (paths.length > 1) return byText;
   const isOwn = paths.length === 1;
   const scanner = new Scanner(isOwn ? paths : ['id', 'revision']);
-  return (line) => {
+  const { starts, ends } = scanner;
+  return (line, mac) => {
     const { block, start, end } = line;
-    if (block === undefined || !scanner.scan(block, start, end)) return parsed(line);
-    const id = writtenAt(scanner, block, 0);
-    const revision = isOwn ? '' : writtenAt(scanner, block, 1);
-    if (id === undefined || revision === undefined) return parsed(line);
-    if (id === '' || id === 'null') return undefined;
-    return revision === '' ? id : `${id},${revision}`;
+    if (block === undefined || !scanner.scan(block, start, end) || !isAsWritten(scanner, block, 0)) return byText(line, mac);
+    const [from, to] = [starts[0] as number, ends[0] as number];
+    if (from < 0 || block[from] === firstOfNull) return false;
+    const revision = isOwn ? -1 : (starts[1] as number);
+    if (revision < 0) {
+      mac.hash(block, from, to);
+      return true;
+    }
+    if (!isAsWritten(scanner, block, 1)) return byText(line, mac);
+    mac.hashText(block.toString('utf8', from, to) + comma + block.toString('utf8', revision, ends[1]));
+    return true;
   };
 }
 
@@ -36,17 +48,25 @@ function valuesAt(paths: readonly string[]): (line: Line) => string | undefined 
   };
 }
 
+const comma = ',';
 const quote = 0x22;
+const minus = 0x2d;
+const zero = 0x30;
+const nine = 0x39;
+const firstOfNull = 0x6e;
 const safeDigits = 15;
 
-/** A value as JSON.stringify would write it, if it stands so already: '' where there is none, undefined where only the parse can tell. */
-function writtenAt({ starts, ends, escaped, isAscii }: Scanner, block: Buffer, answer: number): string | undefined {
+/** Whether a value stands as JSON.stringify would write it, or is not there: else only the parse can tell. */
+function isAsWritten({ starts, ends, escaped }: Scanner, block: Buffer, answer: number): boolean {
   const [start, end] = [starts[answer] as number, ends[answer] as number];
-  if (start < 0) return '';
-  if (block[start] === quote) return escaped[answer] === 1 ? undefined : block.toString(isAscii ? 'latin1' : 'utf8', start, end);
-  if (end - start > safeDigits) return undefined;
-  const text = block.toString('latin1', start, end);
-  return /^(?:0|-?[1-9][0-9]*|true|false|null)$/.test(text) ? text : undefined;
+  if (start < 0) return true;
+  const first = block[start] as number;
+  if (first === quote) return escaped[answer] === 0;
+  // Of three literals each begins with another letter.
+  if (first > nine) return first >= 0x61 && first <= 0x7a;
+  if (end - start > safeDigits || (first === minus && block[start + 1] === zero)) return false;
+  for (let at = start + 1; at < end; at++) if ((block[at] as number) < zero || (block[at] as number) > nine) return false;
+  return true;
 }
 
 function textOf(value: unknown): string {

@@ -9,7 +9,7 @@ import { codeOf, explain, Failure } from '../errors.ts';
 import type { Line } from '../lines.ts';
 import type { Begin } from '../marks.ts';
 import { each, type Kept, type Step } from '../steps.ts';
-import { identityReader, timeReader } from './identity.ts';
+import { identifier, timeReader } from './identity.ts';
 import { Mac } from './mac.ts';
 import type { RunShape } from './run.ts';
 import { Seen } from './seen.ts';
@@ -49,7 +49,7 @@ export class Repeats implements Kept {
   readonly #how: Dedupe;
   readonly #name: string;
   readonly #generations: Generations;
-  readonly #identityOf: (line: Line) => string | undefined;
+  readonly #identify: ReturnType<typeof identifier>;
   readonly #timeOf: ReturnType<typeof timeReader> | undefined;
   #mac = new Mac(randomBytes(16));
   #seen: Seen | undefined;
@@ -73,18 +73,17 @@ export class Repeats implements Kept {
     this.#name = name;
     this.#how = how;
     this.#generations = new Generations(how.window);
-    this.#identityOf = identityReader(how.keys);
+    this.#identify = identifier(how.keys);
     this.#timeOf = how.window !== undefined && 'ms' in how.window ? timeReader(how.time) : undefined;
   }
 
   change(line: Line): Line | undefined {
-    const identity = this.#identityOf(line);
     const mac = this.#mac;
-    if (identity === undefined) {
+    if (!this.#identify(line, mac)) {
       // Its whole line is what is known of it; no identity begins with a line's end.
       mac.hashText(`\n${line.bytes.toString('latin1')}`);
       this.#unidentified++;
-    } else mac.hashText(identity);
+    }
     const generations = this.#generations;
     if (this.#timeOf !== undefined) {
       const ms = this.#timeOf(line.record);

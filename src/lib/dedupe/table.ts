@@ -45,9 +45,10 @@ export class Table {
       slot = this.#slotOf(hash);
     }
     const at = slot * entryWords;
-    if (this.#words[at + 4] === 0) this.#size++;
-    this.#words.set(hash, at);
-    this.#words[at + 4] = generation;
+    const words = this.#words;
+    if (words[at + 4] === 0) this.#size++;
+    for (let i = 0; i < 4; i++) words[at + i] = hash[i]!;
+    words[at + 4] = generation;
   }
 
   /** Its entries from generation `oldest` on, in the order of the hashes (as unsigned numbers). */
