@@ -18,8 +18,12 @@ const literalText = (value: string) => `'${value.replaceAll("'", "''")}'`;
 const literalNumber = fc.constantFrom('0', '5', '-3', '5.5', '0.1', '10', '123456789012345');
 const comparison = fc.constantFrom('=', '<>', '!=', '<', '>', '<=', '>=');
 
-const test = fc.tuple(nameOf, fc.constantFrom('text', 'number', 'in', 'null')).chain(([name, kind]) => {
+const test = fc.tuple(nameOf, fc.constantFrom('text', 'number', 'in', 'like', 'null')).chain(([name, kind]) => {
   const column = shownName(name);
+  if (kind === 'like')
+    return fc
+      .tuple(fc.boolean(), fc.array(fc.constantFrom('%', '%', 'x', 'y', 'é', '✓', "'", '5', '1', '"'), { maxLength: 4 }))
+      .map(([isNot, pieces]) => `${column}${isNot ? ' NOT' : ''} LIKE ${literalText(pieces.join(''))}`);
   if (kind === 'null') return fc.constantFrom(`${column} IS NULL`, `${column} is not null`);
   if (kind === 'in')
     return fc
@@ -119,6 +123,11 @@ it('leaves to DuckDB what may mean something else', () => {
     "SELECT a FROM input WHERE record = 'x'",
     'SELECT a FROM input WHERE a = NULL',
     "SELECT a FROM input WHERE a IN (1, 'x')",
+    "SELECT a FROM input WHERE a LIKE 'x_'",
+    "SELECT a FROM input WHERE a LIKE 'x\\%'",
+    "SELECT a FROM input WHERE a LIKE 'x%' ESCAPE 'y'",
+    "SELECT a FROM input WHERE a ILIKE 'x%'",
+    'SELECT a FROM input WHERE a LIKE 5',
   ])
     expect(readPlain(sql), sql).toBeUndefined();
   expect(readPlain("select record from INPUT where Type='it''s' and n >= -1.5 ;")).toMatchObject({ isRecord: true, outputs: [] });

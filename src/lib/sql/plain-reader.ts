@@ -156,7 +156,7 @@ function judge({ how, isNegated, literals }: Test, block: Buffer, start: number,
   }
   if (isNull) return false;
   let isFound = false;
-  if (typeof literals[0] === 'number') {
+  if (how !== 'like' && typeof literals[0] === 'number') {
     const kind = first === 0x22 ? bits.text : bitsOf(block, start, end);
     if (kind !== bits.small && kind !== bits.double) return undefined;
     const value = Number(block.toString('latin1', start, end));
@@ -173,9 +173,31 @@ function judge({ how, isNegated, literals }: Test, block: Buffer, start: number,
       [from, to] = [0, text.length];
       break;
     }
-    for (const literal of literals) if (passes(how, compare(text, from, to, literal as Buffer))) isFound = true;
+    if (how === 'like') isFound = isLike(text, from, to, literals as readonly Buffer[]);
+    else for (const literal of literals) if (passes(how, compare(text, from, to, literal as Buffer))) isFound = true;
   }
   return isFound !== isNegated;
+}
+
+/** Whether text begins with the first of some texts, ends with the last, and has the others in between, in their order. */
+function isLike(text: Buffer, start: number, end: number, texts: readonly Buffer[]): boolean {
+  const [first, last] = [texts[0] as Buffer, texts[texts.length - 1] as Buffer];
+  if (texts.length === 1) return compare(text, start, end, first) === 0;
+  let at = start + first.length;
+  const behind = end - last.length;
+  if (at > behind || !stands(text, start, first) || !stands(text, behind, last)) return false;
+  for (let i = 1; i < texts.length - 1; i++) {
+    const one = texts[i] as Buffer;
+    while (at + one.length <= behind && !stands(text, at, one)) at++;
+    at += one.length;
+    if (at > behind) return false;
+  }
+  return true;
+}
+
+function stands(text: Buffer, at: number, wanted: Buffer): boolean {
+  for (let i = 0; i < wanted.length; i++) if (text[at + i] !== wanted[i]) return false;
+  return true;
 }
 
 function passes(how: Comparison, difference: number): boolean {

@@ -9,8 +9,9 @@ interface Output {
 /** One test of a field; all of them have to hold. */
 export interface Test {
   field: string;
-  how: 'is null' | 'is not null' | Comparison;
+  how: 'is null' | 'is not null' | 'like' | Comparison;
   isNegated: boolean;
+  /** Any of these; of a pattern the texts between its `%`, each of which has to come behind the one before. */
   literals: readonly (Buffer | number)[];
 }
 
@@ -24,7 +25,7 @@ export interface Plain {
 }
 
 /**
- * Reads `SELECT a, b AS c FROM input WHERE d = 'x' AND e IN (1, 2) AND f IS NOT NULL`, or the same of `record` alone; undefined for every
+ * Reads `SELECT a, b AS c FROM input WHERE d = 'x' AND e IN (1, 2) AND f IS NOT NULL AND g LIKE 'x%'`, or the same of `record` alone; undefined for every
  * other query, which may mean anything: DuckDB reads it.
  */
 export function readPlain(sql: string): Plain | undefined {
@@ -72,6 +73,17 @@ export function readPlain(sql: string): Plain | undefined {
         continue;
       }
       const isNot = take('not');
+      if (take('like')) {
+        const pattern = literal();
+        // The signs for one character and for an escape are DuckDB's to read.
+        if (!Buffer.isBuffer(pattern) || /[_\\]/.test(pattern.toString())) return undefined;
+        const literals = pattern
+          .toString()
+          .split('%')
+          .map((text) => Buffer.from(text));
+        tests.push({ field, how: 'like', isNegated: isNot, literals });
+        continue;
+      }
       let how: string | undefined = '=';
       const literals: (Buffer | number | undefined)[] = [];
       if (take('in')) {
