@@ -41,14 +41,19 @@ export function elementsOf(bytes: Buffer, at: number): Range[] {
   return ranges;
 }
 
-/** The value of a member of the object whose opening brace stands at `at`; the last one where the name comes twice, as JSON.parse has it. */
+/** The value of a member of the object whose opening brace stands at `at`. */
 export function memberOf(bytes: Buffer, at: number, name: string): Range | undefined {
-  let found: Range | undefined;
+  return membersOf(bytes, at).get(name);
+}
+
+/** The values of all of its members, by their names; the last one where a name comes twice, as JSON.parse has it. */
+export function membersOf(bytes: Buffer, at: number): Map<string, Range> {
+  const found = new Map<string, Range>();
   for (let start = skipBlanks(bytes, at + 1); bytes[start] === quote; ) {
     const endOfName = endOfString(bytes, start);
     const value = skipBlanks(bytes, skipBlanks(bytes, endOfName) + 1);
     const end = endOfValue(bytes, value);
-    if (JSON.parse(bytes.toString('utf8', start, endOfName)) === name) found = { start: value, end };
+    found.set(JSON.parse(bytes.toString('utf8', start, endOfName)) as string, { start: value, end });
     const next = skipBlanks(bytes, end);
     start = bytes[next] === comma ? skipBlanks(bytes, next + 1) : next;
   }
@@ -88,13 +93,15 @@ export function depthOf(bytes: Buffer): number | undefined {
   return depth;
 }
 
-function skipBlanks(bytes: Buffer, from: number): number {
+/** The place of the next byte that is none of JSON's blanks. */
+export function skipBlanks(bytes: Buffer, from: number): number {
   let at = from;
   while (isBlank(bytes[at])) at++;
   return at;
 }
 
-function endOfValue(bytes: Buffer, from: number): number {
+/** The place behind the value that begins at `from`. */
+export function endOfValue(bytes: Buffer, from: number): number {
   const first = bytes[from];
   if (first === quote) return endOfString(bytes, from);
   let at = from;

@@ -6,7 +6,7 @@ import { eachInTime } from '../../lib/steps.ts';
 export default command({
   role: 'transform',
   description:
-    'Runs a JavaScript function on each record: the default export of a file, which is named by a path (./mine.js). What it gives goes on: a record, an array of several, or nothing (undefined, null) to leave the record out. It may be async: up to --concurrency calls are under way at once, and the records leave in the order in which they came. Marks are seen to. What it throws rejects the record.',
+    'Runs a JavaScript function on each record: the default export of a file, which is named by a path (./mine.js). What it gives goes on: a record, an array of several, or nothing (undefined, null) to leave the record out. It may be async: up to --concurrency calls are under way at once, and the records leave in the order in which they came. Marks are seen to. What it throws rejects the record. A value that it leaves as it was stays as it is written: long numbers, 1.0, escapes.',
   args: [{ name: 'FILE', summary: 'the file, as a path: ./mine.js' }],
   options: {
     concurrency: count('--concurrency <N>', 'how many calls of an async function may be under way at once', 1, 1, 10_000),
@@ -21,7 +21,7 @@ export default command({
   ],
   sections: {
     TYPES:
-      "In TypeScript: import type { Transform } from 'buda'; const mine: Transform = (record) => record; export default mine. Numbers are JavaScript's: a whole number beyond 9007199254740991 loses digits.",
+      "In TypeScript: import type { Transform } from 'buda'; const mine: Transform = (record) => record; export default mine. To the function numbers are JavaScript's: a whole number beyond 9007199254740991 has lost digits there, and keeps them in what is written only as long as the function leaves it alone, under its name.",
   },
   async step(call) {
     const [path = ''] = call.args;

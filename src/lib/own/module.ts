@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, explain, Failure } from '../errors.ts';
-import { BadLine, type JsonObject, Line } from '../lines.ts';
+import { BadLine, type JsonObject, type Line } from '../lines.ts';
+import { RecordWriter } from './writer.ts';
+
+const openBrace = 0x7b;
 
 /** What the default export of a user's file is. */
 export type OwnFunction = (record: JsonObject) => unknown;
@@ -30,22 +33,27 @@ export async function loadOwn(path: string): Promise<OwnFunction> {
 }
 
 /** A change of lines that calls the function. What it throws or gives that is no record rejects the line, with a reason that holds nothing of it. */
-export function changeBy(own: OwnFunction, path: string): (line: Line) => Line[] | undefined | PromiseLike<Line[] | undefined> {
-  const write = (value: unknown): Line => {
+export function changeBy(
+  own: OwnFunction,
+  path: string,
+): (line: Line) => Line | Line[] | undefined | PromiseLike<Line | Line[] | undefined> {
+  const writer = new RecordWriter();
+  const write = (value: unknown, origin: Line): Line => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new BadLine(`${path} gave ${kindOf(value)}, not a record`);
-    let text: string | undefined;
+    let line: Line | undefined;
     try {
-      text = JSON.stringify(value);
+      line = writer.write(value, origin);
     } catch (error) {
       throw new BadLine(`${path} gave what JSON cannot hold (${nameOf(error)})`);
     }
-    if (text?.[0] !== '{') throw new BadLine(`${path} gave what is no object in JSON`);
-    return Line.written(text);
+    if (line === undefined || (line.block?.[line.start] !== openBrace && line.block !== origin.block))
+      throw new BadLine(`${path} gave what is no object in JSON`);
+    return line;
   };
-  const take = (result: unknown): Line[] | undefined => {
+  const take = (result: unknown, origin: Line): Line[] | Line | undefined => {
     if (result === undefined || result === null) return undefined;
-    return Array.isArray(result) ? result.map(write) : [write(result)];
+    return Array.isArray(result) ? result.map((one) => write(one, origin)) : write(result, origin);
   };
   const blame = (error: unknown): never => {
     if (error instanceof BadLine) throw error;
@@ -55,8 +63,8 @@ export function changeBy(own: OwnFunction, path: string): (line: Line) => Line[]
     const { record } = line;
     try {
       const result = own(record);
-      if (isPromise(result)) return result.then(take).then(undefined, blame);
-      return take(result);
+      if (isPromise(result)) return result.then((given) => take(given, line)).then(undefined, blame);
+      return take(result, line);
     } catch (error) {
       return blame(error);
     }

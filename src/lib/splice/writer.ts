@@ -16,6 +16,17 @@ export class LineWriter {
     this.filled = 0;
   }
 
+  /** Makes room for so many bytes more behind `to`, up to where a line has been written; gives where that is then. */
+  extend(to: number, bytes: number): number {
+    // One byte is for the newline.
+    if (this.block.length - to > bytes) return to;
+    const { block: old, filled } = this;
+    const written = to - filled;
+    this.block = Buffer.allocUnsafeSlow(Math.max(blockBytes, 2 * (written + bytes) + 1));
+    this.filled = 0;
+    return old.copy(this.block, 0, filled, to);
+  }
+
   /** The line that was written into the block, up to `end`. */
   take(end: number): Line {
     const start = this.filled;
@@ -33,7 +44,7 @@ export class LineWriter {
 
 /** Copies bytes and gives where the copy ends. A loop costs less than a call for so few as stand between two fields. */
 export function copyBytes(from: Buffer, start: number, end: number, out: Buffer, at: number): number {
-  if (end - start > 300) return at + from.copy(out, at, start, end);
+  if (end - start > 100) return at + from.copy(out, at, start, end);
   let to = at;
   for (let i = start; i < end; i++) out[to++] = from[i] as number;
   return to;

@@ -1,0 +1,1 @@
+export default ({ type, ...record }) => ({ ...record, kind: type, is_seen: true });
