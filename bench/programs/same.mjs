@@ -1,2 +1,2 @@
-/** Parsed and written, nothing changed. */
+/** Nothing changed. */
 export default (record) => record;
