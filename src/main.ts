@@ -104,9 +104,12 @@ async function start(
     if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
     else await runStep(command, call, () => summarise(progress, msSinceStart() - began));
   } finally {
-    await call.rejects.close();
-    if (pipe === undefined) process.stdin.destroy();
-    else pipe.close();
+    try {
+      await call.rejects.close();
+    } finally {
+      if (pipe === undefined) process.stdin.destroy();
+      else pipe.close();
+    }
   }
 }
 

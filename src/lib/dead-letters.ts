@@ -59,8 +59,13 @@ export function keepInSink(open: () => Promise<Sink>): DeadLetters {
       sink ??= await open();
       const lines = pending;
       pending = [];
-      await sink.write(Batch.ofLines(lines));
-      await sink.flush();
+      try {
+        await sink.write(Batch.ofLines(lines));
+        await sink.flush();
+      } catch (error) {
+        pending = [...lines, ...pending];
+        throw error;
+      }
     },
     async close() {
       await sink?.close();

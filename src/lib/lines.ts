@@ -12,8 +12,8 @@ const newlineBytes = Buffer.from('\n');
 
 /** One record. Its bytes and its parsed value are each made from the other only when somebody asks. */
 export class Line {
-  /** Counted from 1 in the input of the step that read it; 0 for a record that a step made. */
-  readonly number: number;
+  /** Counted from 1 in the input of the step that has it; 0 for a record that this step made. */
+  number: number;
   /** Where the line stands, if it was read, so that bytes can be looked at and sent on where they are: from `start` up to `end`. */
   readonly block: Buffer | undefined;
   readonly start: number;
@@ -73,7 +73,7 @@ export class Batch {
   readonly control: Control | undefined;
   /** Lines that were read beside these and rejected: they count as read. */
   readonly rejected: number;
-  readonly #firstLine: number;
+  #firstLine: number;
   #bytes: Buffer | undefined;
   #lines: readonly Line[] | undefined;
 
@@ -110,6 +110,14 @@ export class Batch {
   /** The same records under another control line (or none). */
   closedBy(control: Control | undefined): Batch {
     return new Batch(this.count, this.#bytes, this.#lines, control, 0, this.#firstLine);
+  }
+
+  /** Counts the lines anew, for a step that takes them from another in the same process. */
+  numberFrom(first: number): void {
+    this.#firstLine = first;
+    if (this.#lines === undefined) return;
+    let number = first;
+    for (const line of this.#lines) line.number = number++;
   }
 
   /** The number of the first record's line in the input of the step that read it. */

@@ -44,6 +44,7 @@ export class Rejects {
   #read = 0;
   #unsaved = 0;
   #unsavedBytes = 0;
+  #saving: Promise<void> = Promise.resolve();
 
   constructor(step: string, letters: DeadLetters | undefined, now: () => Date, maxDead?: MaxDead) {
     this.#step = step;
@@ -112,17 +113,29 @@ export class Rejects {
     await this.#letters?.close();
   }
 
-  async #save(): Promise<void> {
-    if (this.#unsaved === 0) return;
-    await this.#letters?.flush();
+  /** One behind the other: what is rejected while others are made durable is left to the next. */
+  #save(): Promise<void> {
+    this.#saving = this.#saving.catch(() => {}).then(() => this.#saveNow());
+    return this.#saving;
+  }
+
+  async #saveNow(): Promise<void> {
+    const [lines, bytes] = [this.#unsaved, this.#unsavedBytes];
+    if (lines === 0) return;
     this.#unsaved = 0;
     this.#unsavedBytes = 0;
+    try {
+      await this.#letters?.flush();
+    } catch (error) {
+      this.#unsaved += lines;
+      this.#unsavedBytes += bytes;
+      throw error;
+    }
   }
 }
 
-/** In one process with the step before, a record that it made stands in no line. */
 function placeOf(number: number): string {
-  return number === 0 ? 'a record of the step before' : `line ${number}`;
+  return `line ${number}`;
 }
 
 function flood(message: string): Failure {

@@ -100,12 +100,12 @@ function stateIn(place: string, exits: Ran['exit'][]): unknown[] {
   });
 }
 
-/** Steps of one process write one after the other; those of several in any order. A record made here has no line. */
+/** Steps of one process write one after the other; those of several in any order. */
 function lettersIn(path: string): string[] {
   const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
   return lines
     .map((line) => JSON.parse(line) as Record<string, string>)
-    .map(({ step, reason, record }) => JSON.stringify({ step, reason, record }))
+    .map(({ step, reason, position, record }) => JSON.stringify({ step, reason, position, record }))
     .sort();
 }
 
@@ -126,6 +126,29 @@ describe('random pipelines', () => {
       expect(run, `the shell's said:\n${shell.said.join('--\n')}`).toMatchObject(expected);
     },
   );
+});
+
+test('line numbers are those of each step’s own input, as in a shell’s pipe', async () => {
+  const cwd = join(folder, 'numbers');
+  mkdirSync(join(cwd, 'home'), { recursive: true, mode: 0o700 });
+  const env = environmentIn(cwd);
+  const made = Array.from({ length: 9 }, (_, id) => JSON.stringify({ id, n: id % 4 === 3 ? 'x' : id }));
+  await bash('buda put-stream numbers -q', { cwd, env, input: Buffer.from(`${made.join('\n')}\n`) });
+  writeFileSync(join(cwd, 'schema.json'), '{"properties":{"n":{"type":"number"}}}');
+  const steps = ['transform flatten', 'transform validate --schema schema.json --dead-letter dead', 'put-stream out'];
+  const positions: unknown[] = [];
+  for (const [app, script] of [
+    ['one', ['get-stream numbers --app one -e --epoch 2', ...steps].map((step) => `buda ${step}`).join(' | ')],
+    ['two', `buda run '${['get-stream numbers --app two -e --epoch 2', ...steps].join(' | ')}'`],
+  ] as const) {
+    rmSync(join(cwd, 'dead'), { force: true });
+    const { exit, stderr } = await bash(script, { cwd, env, pipefail: true });
+    expect(exit, `${app}: ${stderr}`).toBe(0);
+    const letters = readFileSync(join(cwd, 'dead'), 'utf8').trim().split('\n');
+    positions.push(letters.map((line) => (JSON.parse(line) as { position: string }).position));
+  }
+  expect(positions[1]).toEqual(positions[0]);
+  expect(positions[0]).toEqual(['line 6', 'line 12']);
 });
 
 test('a step that cannot begin ends the whole before anything runs', async () => {

@@ -135,6 +135,18 @@ describe('buda transform dedupe', () => {
     expect(ids((await once(['--window', '1h'], [linesOf(seconds)])).records)).toEqual([1, 2, 1]);
   });
 
+  it.each(['80ms', '1s', '5s', '7s', '1m'])('remembers %s of today’s time, and of times that are too great', async (window) => {
+    const nowMs = Date.UTC(2026, 10, 25);
+    const partMs = Number.parseInt(window, 10) * (window.endsWith('ms') ? 1 : window.endsWith('s') ? 1000 : 60_000);
+    const at = (id: number, ms: number) => ({ id, at: ms });
+    const input = [at(1, nowMs), at(1, nowMs), at(2, nowMs + partMs / 2), at(1, nowMs + partMs), at(1, nowMs + 3 * partMs)];
+    const words = ['--window', window, '--time', 'at'];
+    expect(ids((await once(words, [linesOf(input)])).records)).toEqual([1, 2, 1]);
+    // In microseconds all of a day is far away.
+    const micro = [at(1, nowMs * 1000), at(1, nowMs * 1000), at(2, 9e17), at(1, 9e17), at(2, 9e17)];
+    expect(ids((await once(words, [linesOf(micro)])).records)).toEqual([1, 2, 1]);
+  });
+
   it('goes to disk past --memory, and is as exact there', async () => {
     const random = seeded(9);
     const input = Array.from({ length: 40_000 }, (_, i) => ({ id: `e_${Math.floor(random() * i)}` }));

@@ -112,6 +112,21 @@ test('an app that was forgotten loads the same again, and nothing twice', async 
   expect(await linesOf(home, 'select n from t order by all')).toEqual(await whole(append));
 });
 
+test.each([
+  ['a checkpoint was moved back', append, (home: string) => storeOf(home).set('a', 'test:numbers', '', '10')],
+  ['a checkpoint was moved back, merged', {}, (home: string) => storeOf(home).set('a', 'test:numbers', '', '10')],
+  ['the app was forgotten', append, (home: string) => storeOf(home).remove('a')],
+  ['the app was forgotten, merged', {}, (home: string) => storeOf(home).remove('a')],
+] as const)('%s: epochs that are cut as before come again, and may hold something else', async (_, options, goBack) => {
+  const home = newHome();
+  const numbered = log.map(({ n }) => ({ id: n, n }));
+  await runPipe(home, 't', numbered, options);
+  await goBack(home);
+  const corrected = numbered.map(({ id, n }) => ({ id, n: n >= 10 ? n + 1000 : n }));
+  await runPipe(home, 't', corrected, options);
+  expect(await rowsOf(home, 'select id, n from t order by id')).toEqual(corrected);
+});
+
 test('a run that has been replaced can no longer commit', async () => {
   const home = newHome();
   const old = await wireOf(home, 'a', records.slice(0, 20), 10);

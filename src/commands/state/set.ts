@@ -6,7 +6,7 @@ import { stateOptions, text } from '../../lib/options.ts';
 export default command({
   role: 'tool',
   description:
-    'Moves a checkpoint of an app to where you say, while the app does not run. The next run goes on from there: moved back, records come again, and stateful steps know those that they have seen; moved forward, records are left out for good. The number of commits stays as it is. A table that keeps its own checkpoint refuses the next run (65).',
+    'Moves a checkpoint of an app to where you say, while the app does not run. The next run goes on from there: moved back, records come again, and stateful steps know those that they have seen; moved forward, records are left out for good. The number of commits stays as it is. A table, which keeps its own checkpoints, takes records again from where one of its last thousand epochs began, and refuses the next run (65) elsewhere.',
   args: [
     { name: 'APP', summary: 'the name of the app' },
     { name: 'POSITION', summary: 'the position, as the source writes it: see buda state show' },

@@ -87,7 +87,7 @@ export class Repeats implements Kept {
     const generations = this.#generations;
     if (this.#timeOf !== undefined) {
       const ms = this.#timeOf(line.record);
-      if (ms !== undefined && ms > generations.clockMs) generations.clockMs = ms;
+      if (ms !== undefined) generations.see(ms);
     }
     const seen = (this.#seen ??= this.#openTemporary());
     const { current, oldest } = generations;
@@ -116,7 +116,8 @@ export class Repeats implements Kept {
     this.#isNew = id === undefined || key === undefined;
     this.#set = [id ?? randomBytes(6).toString('hex'), key ?? randomBytes(16).toString('base64')];
     this.#mac = new Mac(Buffer.from(this.#set[1], 'base64'));
-    [this.#generations.added, this.#generations.clockMs] = (entries.get('clock') as [number, number] | undefined) ?? [0, 0];
+    const [added, clockMs, firstMs] = (entries.get('clock') as [number, number, number | null] | undefined) ?? [0, 0, null];
+    Object.assign(this.#generations, { added, clockMs, firstMs: firstMs ?? undefined });
     this.#folder = join(this.#call.context.home, 'dedupe', `${app}-${this.#set[0]}`);
     this.#load(entries);
   }
@@ -132,11 +133,11 @@ export class Repeats implements Kept {
 
   async save(commit: number): Promise<void> {
     const { saved } = this.#store!;
-    const { added, clockMs, oldest } = this.#generations;
+    const { added, clockMs, firstMs, oldest } = this.#generations;
     const entries: [string, unknown][] = [];
     if (this.#isNew) entries.push(['set', this.#set]);
     this.#isNew = false;
-    if (this.#clockSaved !== `${added} ${clockMs}`) entries.push(['clock', [added, clockMs]]);
+    if (this.#clockSaved !== `${added} ${clockMs}`) entries.push(['clock', [added, clockMs, firstMs ?? null]]);
     this.#clockSaved = `${added} ${clockMs}`;
     if (this.#seen!.isFull) entries.push(...(await this.#spill(commit)));
     else if (this.#freshLength > 0) {

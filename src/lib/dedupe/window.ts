@@ -26,6 +26,9 @@ export function windowOption(fallback: number | undefined, when: string): Option
   };
 }
 
+/** The last generation that there is: an entry has 31 bits for it. */
+const lastGeneration = 2 ** 31 - 1;
+
 /** A window is remembered in so many parts, and forgotten part by part. */
 const parts = 8;
 
@@ -37,8 +40,9 @@ export class Generations {
   readonly #window: Window;
   /** Identities that were added. */
   added = 0;
-  /** The latest time of any record, in milliseconds since 1970. */
+  /** The latest time of any record, in milliseconds since 1970; and the first one, from which generations are counted. */
   clockMs = 0;
+  firstMs: number | undefined;
 
   constructor(window: Window) {
     this.#window = window;
@@ -48,8 +52,16 @@ export class Generations {
   get current(): number {
     if (this.#window === undefined) return 1;
     const isCounted = 'count' in this.#window;
-    const [now, all] = isCounted ? [this.added, this.#window.count] : [this.clockMs, this.#window.ms];
-    return 1 + Math.floor(now / Math.max(1, Math.ceil(all / parts)));
+    const [now, all] = isCounted
+      ? [this.added, this.#window.count]
+      : [this.clockMs - (this.firstMs ?? this.clockMs), this.#window.ms];
+    return Math.min(lastGeneration, 1 + Math.floor(now / Math.max(1, Math.ceil(all / parts))));
+  }
+
+  /** A record has come about at this time. */
+  see(ms: number): void {
+    this.firstMs ??= ms;
+    if (ms > this.clockMs) this.clockMs = ms;
   }
 
   /** How many are remembered at once, where that does not hang on the records. */

@@ -5,7 +5,9 @@ import { decode } from '../splice/text.ts';
 import { copyBytes } from '../splice/writer.ts';
 import { findPlaces, parsePath } from './fields.ts';
 
+/** What is kept to be looked up: so many values, none of them long. */
 const mostKnown = 10_000;
+const longestKnown = 256;
 /** A digest and its quotes. */
 const hashBytes = 66;
 const quote = 0x22;
@@ -81,6 +83,7 @@ export class Hasher implements Splice {
         ? Buffer.from(String(decode(json)))
         : Buffer.from(isText ? json.slice(1, -1) : json, 'latin1');
     const digest = createHmac('sha256', this.#key).update(bytes).digest('hex');
+    if (json.length > longestKnown) return digest;
     if (this.#known.size >= mostKnown) this.#known.clear();
     this.#known.set(json, digest);
     return digest;

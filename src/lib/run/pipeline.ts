@@ -63,7 +63,7 @@ export class Pipeline {
 
   /** What comes out behind the last step. When all have ended, throws what made the last of the failed ones fail; the others' reasons are said. */
   async *pass(input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
-    yield* this.#steps.reduce(joined, input);
+    yield* this.#steps.reduce((before, one, i) => joined(before, one, i === 0), input);
     const failed = this.#steps.filter(({ failure }) => failure !== undefined);
     const last = failed.pop();
     for (const { call, failure } of failed) {
@@ -84,8 +84,10 @@ export class Pipeline {
     });
   }
 
+  /** Closes what every step rejected; throws what the first of them throws. */
   async close(): Promise<void> {
-    for (const { call } of this.#steps) await call.rejects.close();
+    const closed = await Promise.allSettled(this.#steps.map(({ call }) => call.rejects.close()));
+    for (const one of closed) if (one.status === 'rejected') throw one.reason;
   }
 }
 
@@ -99,10 +101,14 @@ function voiceOf(name: string, options: Record<string, unknown>, context: Contex
 }
 
 /** One more step behind the others. Its failure is its own: the next step sees an end, as in a shell's pipe. */
-function joined(before: AsyncIterable<Batch>, one: OpenStep): AsyncIterable<Batch> {
+function joined(before: AsyncIterable<Batch>, one: OpenStep, isFirst: boolean): AsyncIterable<Batch> {
   async function* counted() {
+    let nextLine = 1;
     for await (const batch of before) {
       one.inCount += batch.count + batch.rejected;
+      // In a shell's pipe it would count what it reads, marks as well. What the first step reads has been counted.
+      if (!isFirst) batch.numberFrom(nextLine);
+      nextLine += batch.count + (batch.control === undefined ? 0 : 1);
       yield batch;
     }
   }

@@ -90,12 +90,12 @@ function* cut(batch: Batch, block: Block, held: Size): Generator<Batch> {
     count++;
     // The piece before is in the table by now, or the table is a new one.
     if (held.records + count < block.records && held.bytes + at - start < block.bytes) continue;
-    yield Batch.ofBytes(bytes.subarray(start, at), count, undefined, 0, firstLine === 0 ? 0 : firstLine + done);
+    yield Batch.ofBytes(bytes.subarray(start, at), count, undefined, 0, firstLine + done);
     done += count;
     count = 0;
     start = at;
   }
-  if (count > 0) yield Batch.ofBytes(bytes.subarray(start), count, undefined, 0, firstLine === 0 ? 0 : firstLine + done);
+  if (count > 0) yield Batch.ofBytes(bytes.subarray(start), count, undefined, 0, firstLine + done);
 }
 
 /** What is kept of a table, in case that DuckDB has to be asked after all. */

@@ -31,8 +31,8 @@ export function planOf(call: Call): Plan {
   if (to?.kind === 'beginning') throw new Failure('usage', '--until beginning would read nothing');
   return {
     position: isAnywhere ? { kind: 'beginning' } : parsePlace('--position', position, nowMs),
-    until: to,
-    exitAtEnd: exitAtEnd === true,
+    until: to?.kind === 'end' ? undefined : to,
+    exitAtEnd: exitAtEnd === true || to?.kind === 'end',
     count,
     cuts: app === undefined ? undefined : { ...defaultCuts, ...epoch },
   };

@@ -21,7 +21,16 @@ export interface Kept {
   from: string | null;
   to: string;
   commit: bigint;
+  term: bigint;
   label: string;
+}
+
+/**
+ * Whether the table has just this epoch from a run that died before the app knew of it. One that the app has gone back to, because a checkpoint was
+ * moved or the app was forgotten, has another number or an earlier term: its records may be others.
+ */
+export function isRepeat(kept: Kept | undefined, { begin, mark, commit }: Epoch): boolean {
+  return kept?.to === mark.to && kept.commit === BigInt(commit) && kept.term < BigInt(begin.term);
 }
 
 /**
@@ -58,7 +67,7 @@ export async function checkTerm(database: Database, table: string, { app, term }
 /** The epochs that the table has from this one's `from` on: they come again, cut as they were or otherwise. */
 export async function replayed(database: Database, table: string, { begin, shard, from }: Epoch): Promise<Kept[]> {
   const rows = (await database.rows(
-    'select "from", "to", commit, label from _buda_checkpoints where table_name = $1 and app = $2 and source = $3 and shard = $4 order by commit',
+    'select "from", "to", commit, term, label from _buda_checkpoints where table_name = $1 and app = $2 and source = $3 and shard = $4 order by commit',
     [table, begin.app, begin.source, shard],
   )) as unknown as Kept[];
   const first = rows.findIndex((row) => row.from === (from ?? null));

@@ -5,7 +5,16 @@ import { type Database, isOfData, withDatabase } from '../duckdb/database.ts';
 import { Failure } from '../errors.ts';
 import type { Batch } from '../lines.ts';
 import type { Begin } from '../marks.ts';
-import { beginIn, checkTerm, type Kept, makeBookkeeping, replayed, writeChanges, writeCheckpoint } from './checkpoints.ts';
+import {
+  beginIn,
+  checkTerm,
+  isRepeat,
+  type Kept,
+  makeBookkeeping,
+  replayed,
+  writeChanges,
+  writeCheckpoint,
+} from './checkpoints.ts';
 import { fitColumns, readColumns } from './columns.ts';
 import { append, labelColumn, merge } from './load.ts';
 import { checkTableName, quoteName, quoteText } from './names.ts';
@@ -114,7 +123,7 @@ export class TableSink implements Sink {
     const { table } = this.#options;
     await checkTerm(database, table, epoch.begin);
     const replaced = await replayed(database, table, epoch);
-    if (replaced[0]?.to === epoch.mark.to) {
+    if (isRepeat(replaced[0], epoch)) {
       this.#call.context.detail(`commit ${epoch.commit} is in the table already`);
       return;
     }

@@ -218,7 +218,7 @@ export class LocalSource implements Source {
   /** Up to where each shard is read. */
   #bound(): void {
     const { until, exitAtEnd } = this.#plan;
-    for (const active of this.#active) if (exitAtEnd || until?.kind === 'end') active.end = active.reader.end();
+    for (const active of this.#active) if (exitAtEnd) active.end = active.reader.end();
     if (until?.kind !== 'sequence') return;
     const landmark = this.#landmark('--until', until.sequenceNumber);
     const atMs = this.#momentOf(landmark);
