@@ -77,6 +77,38 @@ test('where all marks are eaten and the sink does not insist, the source notices
   expect([mended.exit, documentOf('silent').commits], mended.stderr).toEqual([0, 4]);
 });
 
+test('two steps of one name that keep state are refused, not sent round for ever', async () => {
+  for (const keys of ['', '--key other']) {
+    const pipe = `${source('twice')} | buda transform dedupe -q | buda transform dedupe -q ${keys} | ${sink('twice')}`;
+    const { exit, stderr } = await run(pipe);
+    expect(exit, stderr).toBe(78);
+    expect(stderr).toContain('there are two `transform dedupe` in this pipe');
+  }
+  const mended = await run(`${source('twice')} | buda transform dedupe -q | ${sink('twice')}`);
+  expect([mended.exit, documentOf('twice').commits], mended.stderr).toEqual([0, 4]);
+});
+
+test('a step whose dead letter cannot be kept ends, though its input stays open', async () => {
+  const open = `${source('full')} | grep -v buda.end; sleep 20`;
+  const { stdout, stderr } = await run(
+    `timeout 15 buda each -q --dead-letter /dev/full -- false < <({ ${open}; } 2>/dev/null); echo $?`,
+  );
+  expect(stderr).toContain('a dead letter could not be kept');
+  expect(stdout.split('\n').at(-2)).toBe('1');
+});
+
+test('what a step keeps goes when its app is forgotten, wherever the state is', async () => {
+  const many = Array.from({ length: 5000 }, (_, n) => `{"id":"m_${n}"}\n`).join('');
+  expect((await run('buda put-stream -q many', many)).exit).toBe(0);
+  const elsewhere = '--state file:elsewhere';
+  const pipe = `buda get-stream many -q -e --epoch 500 --app many ${elsewhere} | buda transform dedupe -q --memory 32k ${elsewhere} | buda put-stream -q many-out ${elsewhere}`;
+  const { exit, stderr } = await run(pipe);
+  expect(exit, stderr).toBe(0);
+  expect(readdirSync(join(folder, 'elsewhere/many.saved/transform-dedupe/files')).length).toBeGreaterThan(0);
+  expect((await run(`buda state remove many ${elsewhere}`)).exit).toBe(0);
+  expect(readdirSync(join(folder, 'elsewhere')).filter((name) => name.startsWith('many'))).toEqual([]);
+});
+
 test('a sink that saw the begin and died before it committed is no reason to refuse', async () => {
   const store = new FolderCheckpoints(mkdtempSync(join(folder, 'store-')), testContext().host, () => new Date());
   for (let i = 0; i < 4; i++) {

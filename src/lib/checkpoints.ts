@@ -61,8 +61,13 @@ export interface SourceState {
 
 /** What a stateful step keeps between runs: a table of JSON values by key, saved as one delta a commit. */
 export interface SavedState {
-  /** Every entry as of commit `at`; what was saved later does not count: those epochs come again. */
-  load(at: number): AsyncIterable<[key: string, value: unknown]>;
+  /** A folder for what is too great to be an entry: the step's own, to be made when it is needed; it goes when the app is forgotten. */
+  readonly files: string;
+  /**
+   * Every entry as of commit `at`; what was saved later does not count: those epochs come again. Refused (78) where a step of the same name has
+   * loaded in this run: each step's state is its own.
+   */
+  load(at: number, run?: string): AsyncIterable<[key: string, value: unknown]>;
   /** After load: what runs that died saved under later commits, which nobody has committed; a save at a time. */
   uncommitted(): AsyncIterable<[commit: number, entries: [key: string, value: unknown][]]>;
   /** Makes the changed entries durable under this commit's number; null removes one. Refused (75) where a newer run has loaded. */

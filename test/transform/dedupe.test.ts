@@ -223,9 +223,10 @@ describe('buda transform dedupe under an app', () => {
     } while (app.commits < epochs.length);
     expect(seen.size).toBe(new Set(ids(input)).size);
     expect((await app.run(['--memory', '32k'], [...epochs, epochs[0]!, epochs[1]!])).records).toEqual([]);
-    const [folder = ''] = readdirSync(join(app.home, 'dedupe'));
-    expect(folder).toMatch(/^billing-/);
-    expect(readdirSync(join(app.home, 'dedupe', folder)).length).toBeLessThan(8);
+    const files = readdirSync(join(app.folder!, 'billing.saved', 'transform-dedupe', 'files'));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.length).toBeLessThan(8);
+    expect(readdirSync(app.home)).toEqual([]);
   });
 
   it('refuses another window, and begins anew under --rebuild', async () => {

@@ -47,12 +47,13 @@ export function linesOf(records: readonly object[]): string {
 }
 
 /** A state store in memory, as far as a stateful step needs one. */
-function storeInMemory(commits: () => number): Pick<Checkpoints, 'saved' | 'read'> {
+function storeInMemory(commits: () => number, files: () => string): Pick<Checkpoints, 'saved' | 'read'> {
   let deltas: { commit: number; text: string }[] = [];
   let later: typeof deltas = [];
   return {
     read: async () => ({ commits: commits() }) as never,
     saved: () => ({
+      files: files(),
       async *load(at) {
         later = [...later, ...deltas].filter(({ commit }) => commit > at);
         deltas = deltas.filter(({ commit }) => commit <= at);
@@ -89,21 +90,26 @@ export class App {
   readonly home = mkdtempSync(join(tmpdir(), 'buda-home-'));
   readonly #name: string;
   readonly #command: AnyCommand;
-  readonly #memory = storeInMemory(() => this.commits) as Checkpoints;
-  readonly #folder: string | undefined;
+  readonly #memory = storeInMemory(
+    () => this.commits,
+    () => join(this.home, 'files'),
+  ) as Checkpoints;
+  /** Where its state store is on disk. */
+  readonly folder: string | undefined;
+  #runs = 0;
 
   /** Its state store is in memory, or on disk. */
   constructor(name: string, command: AnyCommand, isOnDisk = false) {
     this.#name = name;
     this.#command = command;
-    this.#folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'buda-state-')) : undefined;
+    this.folder = isOnDisk ? mkdtempSync(join(tmpdir(), 'buda-state-')) : undefined;
   }
 
   /** Runs the epochs that are not yet committed, of which `commits` are this time; the rest is lost with a kill. */
   async run(words: readonly string[], epochs: readonly string[], commits = epochs.length) {
     const left = epochs.slice(this.commits);
-    const store = this.#folder === undefined ? this.#memory : await storeOnDisk(this.commits, this.#folder);
-    const begin = { app: 'billing', source: 'test:events', run: 'r', term: 1, at: this.commits, from: {} };
+    const store = this.folder === undefined ? this.#memory : await storeOnDisk(this.commits, this.folder);
+    const begin = { app: 'billing', source: 'test:events', run: `r${++this.#runs}`, term: 1, at: this.commits, from: {} };
     const marks = left.map((text, i) => {
       const count = text.split('\n').length - 1;
       const mark = { to: String(this.commits + i + 1), c: [['produce test', 0, count, 0] as [string, number, number, number]] };

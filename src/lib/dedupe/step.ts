@@ -61,8 +61,8 @@ export class Repeats implements Kept {
   #deltas: Delta[] = [];
   /** Files that are no more part of the set from a commit on. */
   #retired: { commit: number; names: string[] }[] = [];
-  /** The name of the set, and the key of its hashes. */
-  #set: [id: string, key: string] = ['', ''];
+  /** The key of its hashes. */
+  #key = '';
   #isNew = false;
   #clockSaved = '';
   #dropped = 0;
@@ -101,24 +101,24 @@ export class Repeats implements Kept {
     return line;
   }
 
-  async begin({ app, at }: Begin): Promise<void> {
+  async begin({ app, at, run }: Begin): Promise<void> {
     const { keys, window, time, state, rebuild } = this.#how;
     const checkpoints = this.#call.context.openCheckpoints(state);
     const digest = JSON.stringify(['dedupe 1', keys, window ?? null, this.#timeOf === undefined ? null : (time ?? null)]);
     const saved = checkpoints.saved(app, this.#name, digest, rebuild);
     const entries = new Map<string, unknown>();
-    for await (const [key, value] of saved.load(at)) {
+    for await (const [key, value] of saved.load(at, run)) {
       if (value === null) entries.delete(key);
       else entries.set(key, value);
     }
     this.#store = { checkpoints, saved, app };
-    const [id, key] = (entries.get('set') as [string, string] | undefined) ?? [];
-    this.#isNew = id === undefined || key === undefined;
-    this.#set = [id ?? randomBytes(6).toString('hex'), key ?? randomBytes(16).toString('base64')];
-    this.#mac = new Mac(Buffer.from(this.#set[1], 'base64'));
+    const key = entries.get('key') as string | undefined;
+    this.#isNew = key === undefined;
+    this.#key = key ?? randomBytes(16).toString('base64');
+    this.#mac = new Mac(Buffer.from(this.#key, 'base64'));
     const [added, clockMs, firstMs] = (entries.get('clock') as [number, number, number | null] | undefined) ?? [0, 0, null];
     Object.assign(this.#generations, { added, clockMs, firstMs: firstMs ?? undefined });
-    this.#folder = join(this.#call.context.home, 'dedupe', `${app}-${this.#set[0]}`);
+    this.#folder = saved.files;
     this.#load(entries);
   }
 
@@ -135,7 +135,7 @@ export class Repeats implements Kept {
     const { saved } = this.#store!;
     const { added, clockMs, firstMs, oldest } = this.#generations;
     const entries: [string, unknown][] = [];
-    if (this.#isNew) entries.push(['set', this.#set]);
+    if (this.#isNew) entries.push(['key', this.#key]);
     this.#isNew = false;
     if (this.#clockSaved !== `${added} ${clockMs}`) entries.push(['clock', [added, clockMs, firstMs ?? null]]);
     this.#clockSaved = `${added} ${clockMs}`;

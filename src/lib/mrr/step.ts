@@ -80,12 +80,12 @@ class LedgerHolder implements Held {
     this.#ledger = new Ledger(how.options, how.months, true);
   }
 
-  async begin({ app, at }: Begin): Promise<void> {
+  async begin({ app, at, run }: Begin): Promise<void> {
     const { options, months, rebuild, state } = this.#how;
     this.#ledger = new Ledger(options, months);
     this.#saved = this.#call.context.openCheckpoints(state).saved(app, this.#call.name, shape, rebuild);
     let before: Said | undefined;
-    for await (const entry of this.#saved.load(at)) {
+    for await (const entry of this.#saved.load(at, run)) {
       if (entry[0] === 'options') before = entry[1] as Said;
       else this.#ledger.load([entry]);
     }

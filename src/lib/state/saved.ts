@@ -16,7 +16,7 @@ interface Meta {
   /** The base: every entry as of commit `at`, in this file. */
   base: { at: number; file: string };
   /** Every process that loaded since, oldest first, and the commits that it found: what it saved counts from there to the next. */
-  owners: { id: string; at: number }[];
+  owners: { id: string; at: number; run?: string }[];
 }
 
 interface Delta {
@@ -49,6 +49,7 @@ const foldLimits: FoldLimits = { deltas: 32, saves: 256, bytes: 64 * 1024 ** 2 }
 /** A fold writes the base anew: each save bears so much of it at most, and each byte saved a byte of it, however great it has grown. */
 const baseBytesASave = 256 * 1024;
 const lockWaitMs = 10_000;
+const filesName = 'files';
 
 /**
  * One step's saved state in a folder: a base, and a delta for each commit that changed something, `<commit>.<owner>.ndjson`.
@@ -71,13 +72,17 @@ export class SavedFolder implements SavedState {
     this.#limits = options.fold ?? foldLimits;
   }
 
-  async *load(at: number): AsyncGenerator<Entry> {
+  get files(): string {
+    return this.#path(filesName);
+  }
+
+  async *load(at: number, run?: string): AsyncGenerator<Entry> {
     await this.#check(at);
     await makeFolderDurably(this.#options.folder);
     const lock = await this.#lock();
     try {
       this.#owner = randomBytes(4).toString('hex');
-      const found = await this.#claim(at);
+      const found = await this.#claim(at, run);
       const { deltas, later } = await this.#sweep(found, at);
       this.#later = await this.#dropEqual(later);
       const meta =
@@ -153,10 +158,17 @@ export class SavedFolder implements SavedState {
   }
 
   /** Makes this process the newest owner; begins a folder that is new, or that is to be rebuilt. */
-  async #claim(at: number): Promise<Meta> {
-    const { step, digest, rebuild } = this.#options;
-    const owner = { id: this.#owner, at };
+  async #claim(at: number, run: string | undefined): Promise<Meta> {
+    const { app, step, digest, rebuild } = this.#options;
+    const owner = { id: this.#owner, at, run };
     const known = await this.#readMeta();
+    if (run !== undefined && known !== undefined && known !== 'damaged' && known.owners.at(-1)?.run === run) {
+      throw new Failure(
+        'misconfigured',
+        `there are two \`${step}\` in this pipe: for app ${app} they would keep one state`,
+        'give each a pipe and an app of its own, and join the pipes at a stream',
+      );
+    }
     const misfit = known && this.#misfit(known, at);
     if (misfit !== undefined && !rebuild) {
       throw new Failure(
@@ -188,7 +200,7 @@ export class SavedFolder implements SavedState {
     const deltas: Delta[] = [];
     const later: Delta[] = [];
     for (const file of (await readdir(this.#options.folder)).sort()) {
-      if (file === 'meta.json' || file === meta.base.file || file.startsWith('lock')) continue;
+      if (file === 'meta.json' || file === filesName || file === meta.base.file || file.startsWith('lock')) continue;
       const delta = parseDelta(file);
       if (delta !== undefined && delta.commit > at) later.push(delta);
       else if (delta !== undefined && counts(meta, delta)) deltas.push(delta);
