@@ -4,7 +4,7 @@ import type { Host } from '../src/lib/context.ts';
 import { LockFile } from '../src/lib/locks.ts';
 
 // A process of the tests of locks: adds one to the number in FILE under LOCK, TIMES times, and logs its coming and going.
-const [kind, lock = '', file = '', times = ''] = process.argv.slice(2);
+const [lock = '', file = '', times = ''] = process.argv.slice(2);
 const never = new Int32Array(new SharedArrayBuffer(4));
 const host: Host = {
   pid: process.pid,
@@ -25,7 +25,7 @@ const counter = openSync(file, 'r+');
 const log = openSync(`${file}.log`, 'a');
 const digits = Buffer.alloc(8);
 for (let i = 0; i < Number(times); i++) {
-  const held = kind === 'async' ? await locks.acquire(20_000) : locks.acquireSync(20_000);
+  const held = await locks.acquire(20_000);
   readSync(counter, digits, 0, 8, 0);
   const number = Number(digits.toString());
   writeSync(log, `in ${process.pid} ${number}\n`);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Host } from '../src/lib/context.ts';
-import { acquireLock, acquireLockSync, holderOf, LockFile } from '../src/lib/locks.ts';
+import { acquireLock, holderOf, LockFile } from '../src/lib/locks.ts';
 
 let folder: string;
 let path: string;
@@ -24,21 +24,21 @@ function hostOf(pid: number, platform: string = process.platform): Host {
 const host = hostOf(process.pid);
 
 /** The lock as a process left it that is dead, changed as the test likes. */
-function leaveLock(change: Record<string, unknown> = {}, at = path): void {
-  acquireLockSync(at, host, { waitMs: 0 });
+async function leaveLock(change: Record<string, unknown> = {}, at = path): Promise<void> {
+  await acquireLock(at, host, { waitMs: 0 });
   const text = readFileSync(at, 'utf8');
   writeFileSync(at, `${JSON.stringify({ ...JSON.parse(text), ...change })}\n`);
 }
 
 describe('a lock', () => {
   test('is refused (75) to a second taker, with the pid and since when, and free after its release', async () => {
-    const lock = acquireLockSync(path, host, { waitMs: 0 });
+    const lock = await acquireLock(path, host, { waitMs: 0 });
     expect(readdirSync(folder)).toEqual(['x.lock']);
     await expect(acquireLock(path, host, { waitMs: 30 })).rejects.toMatchObject({
       exit: 75,
       message: expect.stringMatching(`^${path} is held by process ${process.pid} since \\d{4}-\\d\\d-\\d\\dT`),
     });
-    expect(() => acquireLockSync(path, host, { waitMs: 0 })).toThrow(/is held by process/);
+    await expect(acquireLock(path, host, { waitMs: 0 })).rejects.toThrow(/is held by process/);
     expect(holderOf(path, host)?.pid).toBe(process.pid);
     lock.release();
     expect(holderOf(path, host)).toBeUndefined();
@@ -46,10 +46,10 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('that a person removed and another has taken is not released by the first', () => {
-    const first = acquireLockSync(path, host, { waitMs: 0 });
+  test('that a person removed and another has taken is not released by the first', async () => {
+    const first = await acquireLock(path, host, { waitMs: 0 });
     rmSync(path);
-    const second = acquireLockSync(path, host, { waitMs: 0 });
+    const second = await acquireLock(path, host, { waitMs: 0 });
     first.release();
     expect(existsSync(path)).toBe(true);
     second.release();
@@ -65,10 +65,10 @@ describe('a lock', () => {
     (await second).release();
   });
 
-  test('says what is wrong with its folder', () => {
-    expect(() => acquireLockSync(join(folder, 'missing', 'x.lock'), host, { waitMs: 0 })).toThrow(/ENOENT/);
+  test('says what is wrong with its folder', async () => {
+    await expect(acquireLock(join(folder, 'missing', 'x.lock'), host, { waitMs: 0 })).rejects.toThrow(/ENOENT/);
     writeFileSync(join(folder, 'file'), '');
-    expect(() => acquireLockSync(join(folder, 'file', 'x.lock'), host, { waitMs: 0 })).toThrow(/ENOTDIR/);
+    await expect(acquireLock(join(folder, 'file', 'x.lock'), host, { waitMs: 0 })).rejects.toThrow(/ENOTDIR/);
   });
 });
 
@@ -77,75 +77,75 @@ describe('a stale lock is taken over', () => {
     ['of a dead process', { pid: deadPid }],
     ['of an earlier boot', { boot: 'f3a9b0a2-0000-4000-8000-000000000000' }],
     ['of an earlier process of the same number', { start: '1' }],
-  ])('%s', (_, change) => {
-    leaveLock(change);
+  ])('%s', async (_, change) => {
+    await leaveLock(change);
     expect(holderOf(path, host)).toBeUndefined();
-    acquireLockSync(path, host, { waitMs: 0 }).release();
+    (await acquireLock(path, host, { waitMs: 0 })).release();
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('even where those who were taking it over died as well', () => {
-    leaveLock({ pid: deadPid, id: 'aa' });
-    leaveLock({ pid: deadPid, id: 'bb' }, `${path}.aa.takeover`);
-    leaveLock({ pid: deadPid, id: 'cc' }, `${path}.bb.takeover`);
-    acquireLockSync(path, host, { waitMs: 0 }).release();
+  test('even where those who were taking it over died as well', async () => {
+    await leaveLock({ pid: deadPid, id: 'aa' });
+    await leaveLock({ pid: deadPid, id: 'bb' }, `${path}.aa.takeover`);
+    await leaveLock({ pid: deadPid, id: 'cc' }, `${path}.bb.takeover`);
+    (await acquireLock(path, host, { waitMs: 0 })).release();
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('but not while another living process does it', () => {
-    leaveLock({ pid: deadPid, id: 'aa' });
-    leaveLock({}, `${path}.aa.takeover`);
+  test('but not while another living process does it', async () => {
+    await leaveLock({ pid: deadPid, id: 'aa' });
+    await leaveLock({}, `${path}.aa.takeover`);
     const begunMs = performance.now();
-    expect(() => acquireLockSync(path, host, { waitMs: 0 })).toThrow(`is held by process ${deadPid}`);
+    await expect(acquireLock(path, host, { waitMs: 0 })).rejects.toThrow(`is held by process ${deadPid}`);
     expect(performance.now() - begunMs).toBeGreaterThan(900);
     expect(existsSync(path)).toBe(true);
   });
 
-  test('where only the name survived a power loss; not where somebody else wrote it since the boot', () => {
+  test('where only the name survived a power loss; not where somebody else wrote it since the boot', async () => {
     writeFileSync(path, '');
-    expect(() => acquireLockSync(path, host, { waitMs: 0 })).toThrow('does not say by whom');
+    await expect(acquireLock(path, host, { waitMs: 0 })).rejects.toThrow('does not say by whom');
     utimesSync(path, 1, 1);
-    acquireLockSync(path, host, { waitMs: 0 }).release();
+    (await acquireLock(path, host, { waitMs: 0 })).release();
   });
 
-  test('outside Linux by its pid and by the second of the boot', () => {
+  test('outside Linux by its pid and by the second of the boot', async () => {
     const mac = hostOf(process.pid, 'darwin');
-    const lock = acquireLockSync(path, mac, { waitMs: 0 });
+    const lock = await acquireLock(path, mac, { waitMs: 0 });
     const { boot, start } = JSON.parse(readFileSync(path, 'utf8')) as { boot: string; start: unknown };
     expect(start).toBeNull();
     lock.release();
-    leaveLock({ boot: String(Number(boot) + 5), start });
+    await leaveLock({ boot: String(Number(boot) + 5), start });
     expect(holderOf(path, mac)?.pid).toBe(process.pid);
     rmSync(path);
-    leaveLock({ boot: String(Number(boot) - 3600), start });
-    acquireLockSync(path, mac, { waitMs: 0 }).release();
+    await leaveLock({ boot: String(Number(boot) - 3600), start });
+    (await acquireLock(path, mac, { waitMs: 0 })).release();
   });
 
   test.runIf(process.platform === 'linux')('of a killed process whose parent has not noticed', async () => {
     const parent = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 20'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [chunk] = (await once(parent.stdout as NonNullable<ChildProcess['stdout']>, 'data')) as [Buffer];
     const pid = Number(chunk.toString());
-    leaveLock({ pid, start: null });
+    await leaveLock({ pid, start: null });
     (await acquireLock(path, host, { waitMs: 10_000 })).release();
     expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ');
     parent.kill();
   });
 });
 
-test('a lock file that is kept ready is written once, and what a killed process kept ready is removed by the next', () => {
+test('a lock file that is kept ready is written once, and what a killed process kept ready is removed by the next', async () => {
   const killed = new LockFile(path, host);
-  killed.acquireSync(0).release();
+  (await killed.acquire(0)).release();
   const [own = ''] = readdirSync(folder);
   expect(own).toMatch(/^x\.lock\.[0-9a-f]+\.own$/);
-  killed.acquireSync(0).release();
+  (await killed.acquire(0)).release();
   expect(readdirSync(folder)).toEqual([own]);
   const text = readFileSync(join(folder, own), 'utf8');
   writeFileSync(join(folder, own), JSON.stringify({ ...JSON.parse(text), pid: deadPid }));
   const next = new LockFile(path, host);
-  next.acquireSync(0).release();
+  (await next.acquire(0)).release();
   expect(readdirSync(folder)).not.toContain(own);
   // The first one was not dead after all: it makes another file.
-  killed.acquireSync(0).release();
+  (await killed.acquire(0)).release();
   killed.close();
   next.close();
   expect(readdirSync(folder)).toEqual([]);
@@ -165,8 +165,8 @@ test('eight processes on one lock, killed at random, never hold it together and 
   const random = seeded(20_261_124);
   const killed = new Set<number>();
   const living = new Map<number, Promise<unknown>>();
-  const start = (kind: string) => {
-    const child = spawn(process.execPath, [worker, kind, path, file, '300'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const start = () => {
+    const child = spawn(process.execPath, [worker, path, file, '300'], { stdio: ['ignore', 'ignore', 'inherit'] });
     const pid = child.pid as number;
     const ended = once(child, 'exit').then(([code]) => {
       living.delete(pid);
@@ -174,7 +174,7 @@ test('eight processes on one lock, killed at random, never hold it together and 
     });
     living.set(pid, ended);
   };
-  for (let i = 0; i < 8; i++) start(i % 4 === 0 ? 'async' : 'sync');
+  for (let i = 0; i < 8; i++) start();
   let holdersKilled = 0;
   for (let i = 0; i < 60; i++) {
     await sleep(5 + random() * 40);
@@ -186,7 +186,7 @@ test('eight processes on one lock, killed at random, never hold it together and 
     killed.add(pid);
     process.kill(pid, 'SIGKILL');
     if (pid === holder) holdersKilled++;
-    start('sync');
+    start();
   }
   await Promise.all(living.values());
 
@@ -212,9 +212,9 @@ test('eight processes on one lock, killed at random, never hold it together and 
   expect(increments).toBeGreaterThan(2000);
   expect(holdersKilled).toBeGreaterThan(5);
   // Only what processes killed last kept ready may be left, and nothing that is held.
-  acquireLockSync(path, host, { waitMs: 0 }).release();
+  (await acquireLock(path, host, { waitMs: 0 })).release();
   const last = new LockFile(path, hostOf(process.pid));
-  last.acquireSync(0).release();
+  (await last.acquire(0)).release();
   last.close();
 });
 

@@ -97,6 +97,19 @@ test('a step whose dead letter cannot be kept ends, though its input stays open'
   expect(stdout.split('\n').at(-2)).toBe('1');
 });
 
+test('control lines pass, however short the records are to be', async () => {
+  const { exit, stderr } = await run(`${source('short')} | ${sink('short')} --max-line 20`);
+  expect([exit, documentOf('short').commits], stderr).toEqual([0, 4]);
+});
+
+test('a file that is not there is a matter of configuration, which no retry mends: 78', async () => {
+  for (const command of ['produce stripe --from nope.ndjson', 'query --file nope.sql', 'dead-letter list nope.ndjson']) {
+    const { exit, stderr } = await run(`buda ${command}`);
+    expect(exit, stderr).toBe(78);
+    expect(stderr).toMatch(/no such file or folder|there is no file/);
+  }
+});
+
 test('what a step keeps goes when its app is forgotten, wherever the state is', async () => {
   const many = Array.from({ length: 5000 }, (_, n) => `{"id":"m_${n}"}\n`).join('');
   expect((await run('buda put-stream -q many', many)).exit).toBe(0);

@@ -20,8 +20,11 @@ export default command({
     ),
     exitAtEnd: flag('-e, --exit-at-end', 'end at the tip: read what is there now'),
     follow: flag('-f, --follow', 'go on at the tip; so it does anyway without -e'),
-    count: count('-n, --count <N>', 'end after so many records', undefined, 1),
-    until: text('--until <PLACE>', 'read what arrived before this time, or up to this sequence number'),
+    count: count('-n, --count <N>', 'end after so many records; --dedupe leaves some of them out', undefined, 1),
+    until: text(
+      '--until <PLACE>',
+      'read what arrived before this time, up to this sequence number, or up to the end as it is now: end',
+    ),
     dedupe: flag('--dedupe', 'leave out what a retry has doubled: each id, or id and revision, comes once'),
     ...rememberingOptions(1_000_000, 'with --dedupe: '),
     epoch: epochOption,

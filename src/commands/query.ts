@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { command } from '../lib/command.ts';
 import type { Context } from '../lib/context.ts';
 import { failureOfStatement, withDatabase } from '../lib/duckdb/database.ts';
-import { Failure } from '../lib/errors.ts';
+import { explain, Failure } from '../lib/errors.ts';
 import { choice, flag, size, text } from '../lib/options.ts';
 import { warehouseOption, warehousePath } from '../lib/table/place.ts';
 import { printLines, printTable } from '../lib/table/print.ts';
@@ -58,7 +58,11 @@ export default command({
 async function readSql(argument: string | undefined, file: string | undefined, { stdin, say }: Context): Promise<string> {
   if (argument !== undefined && file !== undefined)
     throw new Failure('usage', 'the SQL is given twice', 'give either the argument or --file');
-  if (file !== undefined) return readFile(file, 'utf8');
+  if (file !== undefined) {
+    return readFile(file, 'utf8').catch((error: unknown) => {
+      throw new Failure('misconfigured', `--file: ${explain(error)}`, undefined, error);
+    });
+  }
   if (argument !== undefined && argument !== '-') return argument;
   if (stdin.isTerminal) say('reading the SQL from the terminal; Ctrl-D ends it');
   const chunks: Buffer[] = [];

@@ -60,11 +60,6 @@ export class Line {
     this.#record ??= this.#parser?.record(this.start, this.end) ?? parseRecord(this.bytes);
     return this.#record;
   }
-
-  /** Where the line stands, if it was read: so that neighbours can be sent on as one piece. */
-  get place(): { block: Buffer; start: number; end: number } | undefined {
-    return this.block === undefined ? undefined : { block: this.block, start: this.start, end: this.end };
-  }
 }
 
 /** Many records, then the control line that closes them, if any. Bytes and lines are each made from the other only when asked for. */
@@ -207,6 +202,8 @@ export interface ReadOptions {
 /** The longest line that passes, unless `--max-line` says otherwise. */
 export const defaultMaxLineBytes = 16 * 1024 * 1024;
 const headBytes = 64 * 1024;
+/** How long a control line may be, however short the lines of records are to be: it tells of many shards, and of many steps. */
+const leastControlBytes = 1024 * 1024;
 
 /**
  * Cuts bytes into batches of whole records, each closed by at most one control line. Only the first byte of a line is looked at;
@@ -272,7 +269,7 @@ class Cutter {
     this.#carry.push(piece);
     this.#carryBytes += piece.length;
     // One byte more than the limit may be the `\r` of a CRLF.
-    if (this.#carryBytes > this.#maxLineBytes + 1) {
+    if (this.#carryBytes > this.#limitOf((this.#carry[0] as Buffer)[0]) + 1) {
       this.#overlong = new Overlong();
       for (const kept of this.#carry) this.#overlong.add(kept);
       this.#carry = [];
@@ -281,6 +278,11 @@ class Cutter {
       // A writer of tiny pieces must not cost an array as long as its line.
       this.#carry = [Buffer.concat(this.#carry, this.#carryBytes)];
     }
+  }
+
+  /** How long a line may be that begins so. */
+  #limitOf(first: number | undefined): number {
+    return first === openBracket && !this.#isForeign ? Math.max(this.#maxLineBytes, leastControlBytes) : this.#maxLineBytes;
   }
 
   *#cutBlock(block: Buffer, alreadyRejected: number): Generator<Batch> {
@@ -318,7 +320,7 @@ class Cutter {
         continue;
       }
       const control =
-        line[0] === openBracket && line.length <= this.#maxLineBytes && !this.#isForeign
+        line[0] === openBracket && line.length <= this.#limitOf(openBracket) && !this.#isForeign
           ? parseControl(line.toString('utf8'))
           : undefined;
       if (control !== undefined) {

@@ -43,23 +43,11 @@ export async function acquireLock(path: string, host: Host, { waitMs, mode }: Lo
   }
 }
 
-/** The same for short waits: the thread itself sleeps. */
-export function acquireLockSync(path: string, host: Host, { waitMs, mode }: LockOptions): Lock {
-  const file = new LockFile(path, host, mode);
-  try {
-    return file.acquireSync(waitMs);
-  } finally {
-    file.close();
-  }
-}
-
 /** The living process that holds a lock, and since when; undefined where nobody does, or only a dead one. */
 export function holderOf(path: string, host: Host): { pid: number; since: Date } | undefined {
   const found = find(path);
   return found?.holder === undefined || isStale(found, host) ? undefined : { pid: found.holder.pid, since: found.since };
 }
-
-const never = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * A lock that is taken again and again: the file that is linked is written once (a link costs 10 µs, a new file 70), until
@@ -84,16 +72,6 @@ export class LockFile {
       const lock = this.#try(wait);
       if (lock !== undefined) return lock;
       await sleep(wait.pauseMs());
-    }
-  }
-
-  /** As `acquireLockSync`. */
-  acquireSync(waitMs: number): Lock {
-    const wait = new Wait(this.#path, this.#host, waitMs);
-    for (;;) {
-      const lock = this.#try(wait);
-      if (lock !== undefined) return lock;
-      Atomics.wait(never, 0, 0, wait.pauseMs());
     }
   }
 

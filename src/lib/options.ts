@@ -108,6 +108,13 @@ const durationUnits: Record<string, number> = {
   w: 604_800_000,
 };
 
+/** Milliseconds since 1970 of a date or a time of RFC 3339, as `2026-11-24` or `2026-11-24T10:00:00Z`; undefined for anything else. */
+export function parseTimeMs(value: string): number | undefined {
+  const isTime = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(value);
+  const ms = isTime ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 /** Milliseconds of `90d`, `1h`, `15m`, `10s`, `250ms`, or seconds without a unit; undefined for anything else. */
 export function parseDurationMs(value: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w|)$/.exec(value);
@@ -193,6 +200,6 @@ export const sinkOptions = {
 
 /** The options of every command. */
 export const everywhere = {
-  quiet: flag('-q, --quiet', 'say nothing but errors'),
+  quiet: flag('-q, --quiet', 'say nothing but warnings and errors'),
   verbose: flag('-v, --verbose', 'say more: where things are kept, what was decided'),
 };

@@ -186,6 +186,13 @@ describe('reading, with kinesalite', () => {
     expect(numbers(lines)).toEqual([5, 6, 7, 8, 9]);
   });
 
+  it('reads up to the end as it is now: --until end', async () => {
+    await makeStream('movements', 2);
+    await putData('movements', entries(0, 20));
+    const { lines } = await get({ options: { until: 'end' } });
+    expect(sorted(numbers(lines))).toEqual(range(0, 20));
+  });
+
   it('ends with 65 for a sequence number that is not in the stream', async () => {
     await makeStream('movements', 1);
     await putData('movements', entries(0, 2));

@@ -124,7 +124,7 @@ describe('what a function gives is written', () => {
     ]) {
       const line = lineOf(text);
       const written = writer.write({ ...parseRecord(line.bytes) }, line);
-      expect(written?.place).toEqual(line.place);
+      expect([written?.start, written?.end]).toEqual([line.start, line.end]);
       expect(written?.block).toBe(line.block);
     }
   });

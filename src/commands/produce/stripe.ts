@@ -69,16 +69,18 @@ export default command({
     const { args, options, context } = call;
     if (options.exitAtEnd && options.follow) throw new Failure('usage', '--follow and --exit-at-end exclude each other');
     if (options.from !== undefined) {
-      const { backfill, follow, account, apiBase, until } = options;
-      if (args.length > 0 || backfill || follow || [account, apiBase, until].some((option) => option !== undefined)) {
+      const { backfill, follow, account, apiBase, until, position } = options;
+      if (
+        args.length > 0 ||
+        position !== 'beginning' ||
+        backfill ||
+        follow ||
+        [account, apiBase, until].some((option) => option !== undefined)
+      ) {
         throw new Failure('usage', '--from reads a dump: lists and the options of the API have no meaning for it');
       }
       const { openDump } = await import('../../lib/dumps/source.ts');
       return produce(call, await openDump(call, options.from, options.epoch, options.count));
-    }
-    const unknown = args.find((name) => !resourceNames.includes(name));
-    if (unknown !== undefined) {
-      throw new Failure('usage', `there is no list ${JSON.stringify(unknown)}`, `there are: ${resourceNames.join(' ')}`);
     }
     if (options.overlap < 600_000) throw new Failure('usage', '--overlap takes 10m at least: Stripe is sometimes minutes late');
     const [{ accountOf }, { StripeSource }] = await Promise.all([

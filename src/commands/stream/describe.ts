@@ -6,7 +6,7 @@ import { openStreams } from '../../lib/stream/streams.ts';
 export default command({
   role: 'tool',
   description:
-    'Writes what there is to know of a stream: its shards with the sequence numbers of their first and last records, how many records and bytes it holds, how long it keeps them, and the apps that read it with their lag: what they have yet to commit.',
+    'Writes what there is to know of a stream of the local log: its shards with the sequence numbers of their first and last records, how many records and bytes it holds, how long it keeps them, and the apps that read it with their lag: what they have yet to commit. Of a stream of Kinesis: what the service tells of it and its shards, and the apps.',
   args: [{ name: 'NAME', summary: 'the stream: NAME, local:NAME or kinesis:NAME' }],
   options: stateOptions,
   examples: [

@@ -21,7 +21,7 @@ export default command({
   ],
   sections: {
     TYPES:
-      "In TypeScript: import type { Transform } from 'buda'; const mine: Transform = (record) => record; export default mine. To the function numbers are JavaScript's: a whole number beyond 9007199254740991 has lost digits there, and keeps them in what is written only as long as the function leaves it alone, under its name.",
+      "In TypeScript: import type { Transform } from 'buda'; const mine: Transform = (record) => record; export default mine. To the function numbers are JavaScript's: a whole number beyond 9007199254740991 has lost digits there, and keeps them in what is written only as long as the function leaves it alone, under its name, in a record of the line that it was called with.",
   },
   async step(call) {
     const [path = ''] = call.args;

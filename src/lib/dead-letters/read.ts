@@ -3,7 +3,7 @@ import type { Call } from '../command.ts';
 import type { Context } from '../context.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { BadLine, defaultMaxLineBytes, type Line, readBatches } from '../lines.ts';
-import { parseDurationMs, text, type Values } from '../options.ts';
+import { parseDurationMs, parseTimeMs, text, type Values } from '../options.ts';
 import type { DeadLetter } from '../rejects.ts';
 
 /** Which letters are meant. */
@@ -70,8 +70,8 @@ function parseLetter(line: Line): DeadLetter | string {
 
 function parseSince(since: string, nowMs: number): number {
   const agoMs = parseDurationMs(since.replace(/^-/, ''));
-  const atMs = agoMs === undefined ? Date.parse(since) : nowMs - agoMs;
-  if (!Number.isNaN(atMs)) return atMs;
+  const atMs = agoMs === undefined ? parseTimeMs(since) : nowMs - agoMs;
+  if (atMs !== undefined) return atMs;
   throw new Failure('usage', `--since takes a time like 2026-11-24T10:00:00Z, or 15m, 7d; not ${JSON.stringify(since)}`);
 }
 

@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
-import { Failure } from '../errors.ts';
+import { explain, Failure } from '../errors.ts';
 
 /** The text of a dump, whatever it is packed in. */
 export interface Text {
@@ -33,7 +33,9 @@ export async function openText(name: string, stdin: Context['stdin']): Promise<T
 }
 
 async function readStart(path: string): Promise<Buffer> {
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw new Failure('misconfigured', `--from: ${explain(error)}`, undefined, error);
+  });
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     return buffer.subarray(0, bytesRead);

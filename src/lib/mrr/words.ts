@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { explain, Failure } from '../errors.ts';
+import { parseTimeMs } from '../options.ts';
 import { type MrrOptions, presets } from './options.ts';
 import { parseFactor } from './rational.ts';
 
@@ -68,8 +69,8 @@ function omitMissing<T extends object>(options: T): { [K in keyof T]?: Exclude<T
 function parseAsOf(text: string): number | 'now' {
   if (text === 'now') return text;
   if (/^\d{1,11}$/.test(text)) return Number(text);
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) {
+  const ms = parseTimeMs(text);
+  if (ms === undefined) {
     throw new Failure(
       'usage',
       `--as-of takes now, or a time like 2026-11-24T10:00:00Z; not ${JSON.stringify(text.slice(0, 60))}`,

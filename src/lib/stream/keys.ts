@@ -3,7 +3,7 @@ import { Scanner } from '../scan.ts';
 
 /**
  * Finds a record's partition key: the value at a path of field names joined by dots (`customer.id`). Text is taken as it is, a
- * number or a boolean as it is written in JSON; anything else is no key. Throws BadLine for a line that is not JSON.
+ * number or a boolean as JavaScript writes it (1.0 is 1); anything else is no key. Throws BadLine for a line that is not JSON.
  */
 export function keyReader(path: string): (line: Line) => string | undefined {
   const scanner = new Scanner([path]);

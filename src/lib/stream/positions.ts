@@ -1,5 +1,5 @@
 import { Failure } from '../errors.ts';
-import { parseDurationMs } from '../options.ts';
+import { parseDurationMs, parseTimeMs } from '../options.ts';
 
 /** A place in a stream, as a person says it. A sequence number stands for its moment too, in the other shards. */
 export type Place =
@@ -21,8 +21,7 @@ export function parsePlace(flag: string, text: string, nowMs: number): Place {
   if (/^\d{5,}$/.test(text) || text === '0') return { kind: 'sequence', sequenceNumber: text };
   const agoMs = text.startsWith('-') ? parseDurationMs(text.slice(1)) : undefined;
   if (agoMs !== undefined) return { kind: 'time', atMs: nowMs - agoMs };
-  const isTime = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(text);
-  const atMs = isTime ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(atMs)) return { kind: 'time', atMs };
+  const atMs = parseTimeMs(text);
+  if (atMs !== undefined) return { kind: 'time', atMs };
   throw new Failure('usage', `${flag} takes ${placeWords}; not ${JSON.stringify(text.slice(0, 60))}`);
 }

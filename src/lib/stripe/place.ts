@@ -1,5 +1,5 @@
 import { Failure } from '../errors.ts';
-import { parseDurationMs } from '../options.ts';
+import { parseDurationMs, parseTimeMs } from '../options.ts';
 import { beginningS } from './position.ts';
 import { settleS } from './window.ts';
 
@@ -12,10 +12,8 @@ export function readPlace(flag: string, text: string): Place {
   if (text === 'end') return (nowS) => nowS - settleS;
   const agoMs = text.startsWith('-') ? parseDurationMs(text.slice(1)) : undefined;
   if (agoMs !== undefined) return (nowS) => nowS - Math.ceil(agoMs / 1_000);
-  const atMs = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(atMs)) {
+  const atMs = parseTimeMs(text);
+  if (atMs === undefined) {
     throw new Failure(
       'usage',
       `${flag} takes a time like 2026-11-24T10:00:00Z, or -15m, beginning or end; not ${JSON.stringify(text.slice(0, 60))}`,

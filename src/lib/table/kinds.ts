@@ -40,13 +40,13 @@ export function typeFor(seen: number): ColumnType {
   return 'VARCHAR';
 }
 
-/** What a column of one of our types may hold; undefined for a type that we do not make. `isSmall` says that its whole numbers are. */
-export function kindsOf(type: string, isSmall = false): number | undefined {
+/** What a column of one of our types may hold; undefined for a type that we do not make. */
+export function kindsOf(type: string): number | undefined {
   switch (type) {
     case 'BOOLEAN':
       return kinds.boolean;
     case 'BIGINT':
-      return isSmall ? kinds.small : kinds.small | kinds.big;
+      return kinds.small | kinds.big;
     case 'HUGEINT':
       return wholes;
     case 'DOUBLE':

@@ -39,6 +39,7 @@ export class LocalSink implements Sink {
   readonly #options: PutOptions;
   readonly #now: () => number;
   readonly #segmentBytes: number;
+  readonly #keyOf: (line: Line) => string | undefined;
   #shards: readonly ShardAppender[] | undefined;
   #keyless = 0;
 
@@ -47,6 +48,7 @@ export class LocalSink implements Sink {
     this.#call = call;
     this.#name = name;
     this.#options = call.options as PutOptions;
+    this.#keyOf = keyReader(this.#options.key ?? 'id');
     this.#now = now;
     this.#segmentBytes = segmentBytes;
   }
@@ -54,8 +56,7 @@ export class LocalSink implements Sink {
   async write(batch: Batch): Promise<void> {
     this.#shards ??= await this.#open();
     const shards = this.#shards;
-    const { key } = this.#options;
-    if (shards.length > 1 || key !== undefined) this.#spread(batch, shards, keyReader(key ?? 'id'));
+    if (shards.length > 1 || this.#options.key !== undefined) this.#spread(batch, shards);
     else add(shards[0], batch);
     for (const shard of shards) await shard.room();
   }
@@ -72,11 +73,11 @@ export class LocalSink implements Sink {
     }
   }
 
-  #spread(batch: Batch, shards: readonly ShardAppender[], keyOf: (line: Line) => string | undefined): void {
+  #spread(batch: Batch, shards: readonly ShardAppender[]): void {
     const parts: Line[][] = shards.map(() => []);
     for (const line of batch.lines) {
       try {
-        let key = keyOf(line);
+        let key = this.#keyOf(line);
         if (key === undefined) {
           this.#keyless++;
           key = createHash('sha256').update(line.bytes).digest('hex');
