@@ -37,6 +37,7 @@ export interface AppState {
   updated_at: string;
 }
 
+/** One source in the state document. Checkpoints are by shard ('' where the source has one), times are ISO 8601 in UTC. */
 export interface SourceState {
   checkpoints: Record<string, string>;
   /** Records that the committing sink delivered, records that went to dead letters, epochs. */

@@ -3,6 +3,7 @@ import type { Options, Values } from './options.ts';
 import type { Rejects } from './rejects.ts';
 import type { Step } from './steps.ts';
 
+/** A word of the command line that is no option; the help, the man page and the completion show it from this. */
 export interface Argument {
   /** As it is shown: NAME. */
   name: string;
@@ -50,6 +51,7 @@ export interface Command<O extends Options = Options> {
   run?: (call: Call<O>) => Promise<void> | Promise<number>;
 }
 
+/** A command, whatever its options are. */
 // biome-ignore lint/suspicious/noExplicitAny: the list holds commands of every table of options.
 export type AnyCommand = Command<any>;
 

@@ -31,11 +31,12 @@ export interface Host {
   isAlive(pid: number): boolean;
 }
 
-export interface Input {
+interface Input {
   readonly isTerminal: boolean;
   chunks(): AsyncIterable<Buffer>;
 }
 
+/** Where a command's bytes go; to wait for each `write` is the back-pressure. */
 export interface Output {
   readonly isTerminal: boolean;
   /** The width of the terminal, or 80. */
@@ -44,6 +45,7 @@ export interface Output {
   write(bytes: Buffer | string): Promise<void>;
 }
 
+/** How a step gets on: it counts here, and the person's line is made from this. */
 export interface Progress {
   records: number;
   dead: number;

@@ -13,6 +13,7 @@ export const exits = {
   readerGone: { code: 141, means: 'the reader went away; nothing is said' },
 } as const;
 
+/** A way to end, by its name in `exits`. */
 export type ExitName = keyof typeof exits;
 
 /** An end that was foreseen: `message` says what and where, `remedy` how to mend it, `exit` is the code that the process ends with. */

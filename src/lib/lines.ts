@@ -191,7 +191,7 @@ export interface Rejected {
   length: number;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   maxLineBytes: number;
   /** Takes a line that is no record; throws where no dead letter was asked for. */
   reject: (rejected: Rejected) => void;

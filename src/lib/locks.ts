@@ -21,12 +21,13 @@ interface Holder extends Identity {
   id: string;
 }
 
+/** A lock that is held until `release`, or until the process dies. */
 export interface Lock {
   /** Gives the lock back; a second call does nothing. */
   release(): void;
 }
 
-export interface LockOptions {
+interface LockOptions {
   /** How long to wait for a living holder; 0 asks once. */
   waitMs: number;
   /** The file's mode. */

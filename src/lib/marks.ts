@@ -30,6 +30,7 @@ export interface End {
   why?: string;
 }
 
+/** What one control line says, of whichever of the three kinds. */
 export type Control = { kind: 'begin'; begin: Begin } | { kind: 'mark'; mark: Mark } | { kind: 'end'; end: End };
 
 const version = 1;

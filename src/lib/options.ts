@@ -18,25 +18,30 @@ export interface Option<T> {
   readonly choices?: readonly string[];
 }
 
+/** A command's options, each under the name that its code uses. */
 // biome-ignore lint/suspicious/noExplicitAny: a table of options holds values of every type.
 export type Options = Record<string, Option<any>>;
 /** The values that a table of options parses to. */
 export type Values<O extends Options> = { [K in keyof O]: O[K] extends Option<infer T> ? T : never };
 
+/** An option without a value: true where it is given. */
 export function flag(flags: string, summary: string): Option<boolean> {
   return { flags, summary, fallback: false };
 }
 
+/** Any text; the fallback, or undefined, where the option is not given. */
 export function text(flags: string, summary: string): Option<string | undefined>;
 export function text(flags: string, summary: string, fallback: string): Option<string>;
 export function text(flags: string, summary: string, fallback?: string): Option<string | undefined> {
   return { flags, summary, fallback, parse: (value) => value };
 }
 
+/** Any text, as often as wanted: all of them, in the order of the command line. */
 export function texts(flags: string, summary: string): Option<string[]> {
   return { flags, summary, fallback: [], parse: (value) => [value], many: true };
 }
 
+/** One of these words; any other is a Failure (2). */
 export function choice<const C extends readonly string[]>(
   flags: string,
   summary: string,

@@ -23,6 +23,7 @@ const plain = 0;
 const escaping = 1;
 const wide = 2;
 const stop = 3;
+/** By byte, inside a string: 0 plain, 1 begins an escape, 2 beyond ASCII, 3 ends it or is not allowed. Source: RFC 8259. */
 export const kindOf = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === quote || byte < 0x20 ? stop : byte === 0x5c ? escaping : byte >= 0x80 ? wide : plain,
 );

@@ -12,6 +12,7 @@ export interface Piece {
   shard?: string;
 }
 
+/** Where records come from. A run reads it once, and asks for each piece when it has room for it. */
 export interface Source {
   /** What is read, as it stands in the state: `stripe:events`, `local:mrr_movements`. */
   readonly name: string;

@@ -147,6 +147,33 @@ test('what a module exports does not change once it is loaded: the build looks i
   expect(files.filter((path) => /^export (?:let|var)\b/m.test(sources.get(path) ?? ''))).toEqual([]);
 });
 
+test('every export says above it what it promises', () => {
+  expect(silentExportsIn('export type A = 1;\n\n/** B. */\n\nexport const b = 1;\nexport async function* c() {}').length).toBe(3);
+  expect(silentExportsIn('/** A. */\nexport function a(): void;\nexport function a(b?: 1): void {}\nexport class C {}')).toEqual([
+    'C',
+  ]);
+  expect(silentExportsIn('/** A. */\n// biome-ignore lint/x: why\nexport type A = any;')).toEqual([]);
+  expect(silentExportsIn('// biome-ignore lint/x: why\nexport type A = any;')).toEqual(['A']);
+  const silent = files
+    .filter((path) => !path.startsWith('commands/'))
+    .flatMap((path) => silentExportsIn(sources.get(path) ?? '').map((name) => `${path}: ${name}`));
+  expect(silent).toEqual([]);
+});
+
+/** The exports that have no comment directly above them; of a function's overloads the first speaks for all. */
+function silentExportsIn(text: string): string[] {
+  const lines = text.split('\n').filter((line) => !line.startsWith('// biome-ignore '));
+  const spoken = new Set<string>();
+  return lines.flatMap((line, i) => {
+    const [, kind, name] = exported.exec(line) ?? [];
+    if (kind === undefined || name === undefined) return [];
+    const isSpoken = /^\/\/|\*\/$/.test(lines[i - 1] ?? '') || (kind === 'function' && spoken.has(name));
+    if (isSpoken && kind === 'function') spoken.add(name);
+    return isSpoken ? [] : [name];
+  });
+}
+const exported = /^export (?:default )?(?:async |abstract )?(function|class|const|interface|type)\b\*? (\w+)/;
+
 test('a file over 400 lines has a reason', () => {
   const long = files.filter((path) => (sources.get(path) ?? '').trimEnd().split('\n').length > 400);
   expect(long.filter((path) => !(path in longFiles))).toEqual([]);

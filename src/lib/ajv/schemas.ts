@@ -38,6 +38,7 @@ export async function loadSchemas(folder: string): Promise<(type: string) => Che
   };
 }
 
+/** Whether `--schema` names a folder; a path that cannot be looked at is a Failure (78). */
 export function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

@@ -11,6 +11,7 @@ import { awsError } from './errors.ts';
 import { type PutOptions, type PutRecords, recordPutter } from './put-records.ts';
 import { openKinesisClient } from './session.ts';
 
+/** A record as GetRecords gave it; `arrivedAtMs` is about when it came, in milliseconds since 1970. */
 export interface KinesisRecord {
   data: Uint8Array;
   partitionKey: string;
@@ -18,6 +19,7 @@ export interface KinesisRecord {
   arrivedAtMs: number;
 }
 
+/** A shard as ListShards tells of it; both ends of `hashKeys` are its own. */
 export interface KinesisShard {
   id: string;
   /** The shards that it was split or merged from; one that has passed out of retention is named still. */
@@ -35,6 +37,7 @@ export type IteratorStart =
   | { type: 'AFTER_SEQUENCE_NUMBER'; sequenceNumber: string }
   | { type: 'AT_TIMESTAMP'; atMs: number };
 
+/** One answer of GetRecords: the records in the order of the shard, perhaps none. */
 export interface Reading {
   records: KinesisRecord[];
   /** Undefined at the end of a closed shard. */
@@ -43,6 +46,7 @@ export interface Reading {
   lagMs: number;
 }
 
+/** What DescribeStreamSummary says; `status`, `mode` and `encryption` are the service's own words. */
 export interface KinesisSummary {
   name: string;
   arn: string;

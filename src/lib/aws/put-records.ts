@@ -13,6 +13,7 @@ export type PutOutcome = { error: string } | { error: undefined; shard: string |
 /** One PutRecords: an outcome an entry, in order; undefined for entries that the answer did not speak of. */
 export type PutRecords = (entries: readonly PutEntry[]) => Promise<readonly (PutOutcome | undefined)[]>;
 
+/** What a putter is told once, for all of its requests. */
 export interface PutOptions {
   /** Gives up what is under way. */
   signal?: AbortSignal;

@@ -2,7 +2,7 @@ import type { Picture } from '../vega/svg.ts';
 import type { Chart } from './points.ts';
 import { isApart } from './terminal.ts';
 
-export interface PictureWords {
+interface PictureWords {
   title: string | undefined;
   x: string;
   y: string;

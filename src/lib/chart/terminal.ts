@@ -2,7 +2,7 @@ import { plotLine } from '../asciichart/plot.ts';
 import { full, shortFor } from './numbers.ts';
 import type { Chart } from './points.ts';
 
-export interface Terminal {
+interface Terminal {
   columns: number;
   /** Whether series are told apart by colour; else each line gets a picture of its own. */
   hasColours: boolean;

@@ -6,6 +6,7 @@ import { flagOf } from '../options.ts';
 /** How a value is completed: by these words, by the names of files, or not at all. */
 export type Values = readonly string[] | 'files' | 'none';
 
+/** An option as a shell completes it; `long` and `short` have their dashes. */
 export interface KnownOption {
   long: string;
   short: string | undefined;
@@ -17,12 +18,14 @@ export interface KnownOption {
   values: Values;
 }
 
+/** An argument as a shell completes it; one that is `many` takes all words that follow. */
 export interface KnownArgument {
   name: string;
   many: boolean;
   values: Values;
 }
 
+/** A command as it is typed (`state list`), and what it takes: the arguments in their order. */
 export interface KnownCommand {
   words: string;
   options: readonly KnownOption[];

@@ -13,6 +13,7 @@ export const filterOptions = {
   since: text('--since <TIME>', 'only what was rejected since: 2026-11-24T10:00:00Z, or 15m, 7d ago'),
 };
 
+/** What every `dead-letter` command reads. */
 export const fileArgument = { name: 'FILE', summary: 'the file of dead letters; - is stdin' };
 
 /** A letter holds a line as JSON text, which may be several times as long. */

@@ -16,6 +16,7 @@ import { Seen } from './seen.ts';
 import { entryWords } from './table.ts';
 import { Generations, type Window } from './window.ts';
 
+/** What tells records apart, for how long, and in how much memory. */
 export interface Dedupe {
   /** Paths whose values tell records apart; none: `id` and `revision`. */
   keys: readonly string[];

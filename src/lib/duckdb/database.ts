@@ -16,7 +16,7 @@ import { codeOf, Failure } from '../errors.ts';
 import { jsonWriterFor, type WriteJson } from './json.ts';
 import { checkSizeLimit } from './size-limit.ts';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   /** A DuckDB file. */
   path: string;
   isReadOnly: boolean;
@@ -234,7 +234,7 @@ function isNumber(type: DuckDBType | undefined): boolean {
   return type !== undefined && numbers.has(type.typeId);
 }
 
-export type Parameter = string | bigint | null;
+type Parameter = string | bigint | null;
 
 /** What DuckDB's own words on an error mean for who called: a full disk stays an error of the system (1). */
 export function failureOf(error: unknown, path: string): unknown {

@@ -2,7 +2,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { failureOf } from './database.ts';
 import { jsonWriterFor } from './json.ts';
 
-export interface SandboxOptions {
+interface SandboxOptions {
   /** The only folder that DuckDB may read and write, for what goes beyond its memory too. */
   folder: string;
   memoryBytes: number;

@@ -18,7 +18,7 @@ export interface Cut {
   isFull: boolean;
 }
 
-export interface CutterOptions {
+interface CutterOptions {
   /** The epoch is full at so many records in all, too: no more are wanted. */
   limit: number;
   maxRecords: number;

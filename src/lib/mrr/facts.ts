@@ -26,7 +26,7 @@ export type CouponTerms = [percentOff: string, amountOff: string, currency: stri
 /** upTo is '' for the tier without an end. */
 export type TierTuple = [upTo: string, flat: string, unit: string];
 
-export type Table = keyof Parts;
+type Table = keyof Parts;
 
 /** One part of one thing, as a record told it. `at` ranks what records say about the same part: the latest is believed. */
 export interface Fact {
@@ -117,6 +117,7 @@ export class Facts {
   }
 }
 
+/** The key of a thing, `table|account|mode|id`; a book's key is `account|mode`. */
 export function keyOf(table: string, book: string, id: string): string {
   return `${table}|${book}|${id}`;
 }

@@ -4,18 +4,22 @@ import { isDecimal } from './rational.ts';
 /** A JSON object of which nothing is known yet. */
 export type Hash = Record<string, unknown>;
 
+/** Whether it is a JSON object: no array, no null. */
 export function isHash(value: unknown): value is Hash {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The value where it is a JSON object, else undefined. */
 export function hash(value: unknown): Hash | undefined {
   return isHash(value) ? value : undefined;
 }
 
+/** The value where it is an array, else an empty one. */
 export function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The value where it is a string, else ''. */
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

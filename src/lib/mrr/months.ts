@@ -21,6 +21,7 @@ export interface MonthRow extends Record<MovementType, number> {
 /** A month as it is written out. One that is no longer there is a `delete` whose sums are 0. */
 export type MonthRecord = { record: 'mrr_month'; id: string; revision: number; op: 'upsert' | 'delete' } & MonthRow;
 
+/** What the months are broken down by: the id of the price, the interval (`month`, `3 month`), or the id of the customer. */
 export type Breakdown = 'plan' | 'interval' | 'customer';
 
 /** Whose movements these are. */

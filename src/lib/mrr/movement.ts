@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+/** What the MRR did: from 0 (the first time, or past the window), up, down, to 0, from 0 again. */
 export type MovementType = 'new' | 'expansion' | 'contraction' | 'churn' | 'reactivation';
 
 /** A movement's share on one item at one price; a changed price makes two of them, the old one first. */

@@ -25,6 +25,7 @@ export interface MrrOptions {
   tz: string;
 }
 
+/** How MRR is counted where nothing else is said. */
 export const defaults: MrrOptions = {
   dayFactor: '365/12',
   weekFactor: '52/12',

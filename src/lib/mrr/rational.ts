@@ -4,11 +4,14 @@ export interface Rational {
   readonly d: bigint;
 }
 
+/** 0, exactly. */
 export const zero: Rational = { n: 0n, d: 1n };
+/** 1, exactly. */
 export const one: Rational = { n: 1n, d: 1n };
 
 const decimal = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
+/** `n` over `d` as they are; `d` has to be positive. */
 export function ratio(n: bigint, d: bigint): Rational {
   return { n, d };
 }
@@ -37,15 +40,18 @@ export function parseFactor(text: string): Rational {
   return factor;
 }
 
+/** The exact sum. */
 export function plus(a: Rational, b: Rational): Rational {
   if (a.d === b.d) return { n: a.n + b.n, d: a.d };
   return reduce({ n: a.n * b.d + b.n * a.d, d: a.d * b.d });
 }
 
+/** The exact difference: `a` less `b`. */
 export function minus(a: Rational, b: Rational): Rational {
   return plus(a, { n: -b.n, d: b.d });
 }
 
+/** The exact product. */
 export function times(a: Rational, b: Rational): Rational {
   return { n: a.n * b.n, d: a.d * b.d };
 }
@@ -56,11 +62,13 @@ export function over(a: Rational, b: Rational): Rational {
   return b.n < 0n ? { n: -a.n * b.d, d: a.d * -b.n } : { n: a.n * b.d, d: a.d * b.n };
 }
 
+/** -1 where `a` is less than `b`, 1 where it is more, 0 where they are worth the same. */
 export function compare(a: Rational, b: Rational): number {
   const [left, right] = [a.n * b.d, b.n * a.d];
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** The lesser of the two; `a` where they are worth the same. */
 export function smaller(a: Rational, b: Rational): Rational {
   return compare(a, b) <= 0 ? a : b;
 }

@@ -27,6 +27,7 @@ export interface Subscription {
   open: Kept | undefined;
 }
 
+/** A customer as the ledger counts it; by the customer map it may be several of Stripe's. */
 export interface Customer {
   readonly book: Book;
   /** After the customer map. */
@@ -114,6 +115,7 @@ export class Register {
   }
 }
 
+/** What names a subscription in the ledger; only for one that has an owner. */
 export function keysOf({ book: { account, livemode }, owner, id }: Subscription): Keys {
   return { account, livemode, customer: owner!.id, subscription: id };
 }

@@ -18,6 +18,7 @@ export type StateTuple = [
   trialEnd: number,
 ];
 
+/** One item of a subscription, as a StateTuple holds it. */
 export type ItemTuple = [
   id: string,
   /** A number in the TermsTable. */
@@ -30,8 +31,10 @@ export type ItemTuple = [
   trialEnd: number,
 ];
 
+/** The bits of a StateTuple's `flags`; `truncated` says that the payload did not hold all items. */
 export const flags = { collectionPaused: 1, automaticTax: 2, cancelsAtPeriodEnd: 4, truncated: 8 } as const;
 
+/** A StateTuple, its fields by name. */
 export interface State {
   readonly status: string;
   readonly currency: string;
@@ -48,6 +51,7 @@ export interface State {
   readonly trialEnd: number;
 }
 
+/** An ItemTuple, its fields by name. */
 export interface Item {
   readonly id: string;
   readonly terms: number;
@@ -57,6 +61,7 @@ export interface Item {
   readonly trialEnd: number;
 }
 
+/** The same state with names, its flags apart. */
 export function stateOf(tuple: StateTuple): State {
   const [status, currency, items, discounts, taxes, set, cancelAt, canceledAt, trialStart, trialEnd] = tuple;
   return {
@@ -88,6 +93,7 @@ export function withStatus(state: State, status: string): State {
   return { ...state, status };
 }
 
+/** Whether a subscription of this status has ended for good. Source: Stripe's API reference, `status` of a subscription. */
 export function isTerminal(status: string): boolean {
   return status === 'canceled' || status === 'incomplete_expired';
 }

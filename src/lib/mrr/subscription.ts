@@ -32,6 +32,7 @@ export interface News {
   readonly startDate: number;
 }
 
+/** What is kept of a subscription of which nothing has been taken in. */
 export function emptyKept(): Kept {
   return { customer: '', created: 0, startDate: 0, states: [], observations: [], emitted: [], warnings: [], waits: [], next: 0 };
 }
@@ -53,6 +54,7 @@ export function packKept({
   return [customer, created, startDate, states, observations, emitted, warnings, waits, next];
 }
 
+/** What `packKept` made an array of, as it was; nothing is checked. */
 export function unpackKept(tuple: unknown): Kept {
   const [customer, created, startDate, states, observations, emitted, warnings, waits, next] = tuple as KeptTuple;
   return { customer, created, startDate, states, observations, emitted, warnings, waits, next };

@@ -16,6 +16,7 @@ export type TermsTuple = [
   taxInclusive: 0 | 1,
 ];
 
+/** A TermsTuple, its fields by name; `unit` is the exact price of one in minor units, 0 where none was written. */
 export interface Terms {
   readonly price: string;
   readonly product: string;

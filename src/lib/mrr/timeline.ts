@@ -14,6 +14,7 @@ export interface Span {
   readonly id: string;
 }
 
+/** The spans are in order of time, and each holds until the next one begins; no estimate stands behind what was observed. */
 export interface Timeline {
   readonly spans: readonly Span[];
   /** An event's "before" was another than the state known: something was missed. */

@@ -52,7 +52,7 @@ export interface Valuation {
   readonly waits: readonly string[];
 }
 
-export interface Taken {
+interface Taken {
   readonly key: string;
   readonly end: number;
 }

@@ -9,6 +9,7 @@ import { makeId } from './random.ts';
 /** Writes a thing as it stood at some moment, in the shape of any version. */
 export type Writer = (shape: Shape) => Json;
 
+/** What happened at second `created`: the object after it and, where it changed, before; `version` was the account's then. */
 export interface Event {
   readonly id: string;
   readonly created: number;

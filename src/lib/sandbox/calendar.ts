@@ -1,6 +1,7 @@
+/** An hour, in seconds. */
 export const hourS = 3600;
+/** A day in UTC, in seconds. */
 export const dayS = 86_400;
-export const monthS = 30.4 * dayS;
 
 /** The second `count` months later by the calendar: the same day, or the last one of a shorter month. */
 export function addMonths(second: number, count: number): number {

@@ -3,6 +3,7 @@ import { makeId } from './random.ts';
 
 /** What a tenth of a dollar cent's unit is in each currency, so that 600 US cents are 900 yen: multiplied, and divided by 10. */
 const rates: Readonly<Record<Currency, number>> = { usd: 10, eur: 9, gbp: 8, jpy: 15, kwd: 30 };
+/** Every currency that the business sells in. */
 export const currencies = Object.keys(rates) as Currency[];
 
 interface PriceLine {

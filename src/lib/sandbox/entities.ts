@@ -1,12 +1,14 @@
 /** The things in the made-up Stripe account. Times are epoch seconds, null for none; amounts are minor units; states are never changed, only replaced. */
 export type Currency = 'usd' | 'eur' | 'gbp' | 'jpy' | 'kwd';
 
+/** What is sold; it never changes. */
 export interface Product {
   readonly id: string;
   readonly name: string;
   readonly created: number;
 }
 
+/** A step of a price, up to `upTo` units and these included (null: without end): `flat` is paid once, `unit` for each. */
 export interface Tier {
   readonly upTo: number | null;
   readonly flat: number | null;
@@ -14,6 +16,7 @@ export interface Tier {
   readonly unit: string;
 }
 
+/** What a product costs every `intervalCount` intervals. */
 export interface Price {
   readonly id: string;
   readonly nickname: string;
@@ -35,6 +38,7 @@ export interface Price {
   isActive: boolean;
 }
 
+/** What may be taken off: a percentage, or `amountOff` in `currency`; for so many `months` where it is repeating. */
 export interface Coupon {
   readonly id: string;
   readonly name: string;
@@ -51,6 +55,7 @@ export interface Coupon {
   isDeleted: boolean;
 }
 
+/** A tax in percent: part of the price where it is inclusive, on top of it where it is not. */
 export interface TaxRate {
   readonly id: string;
   readonly name: string;
@@ -60,6 +65,7 @@ export interface TaxRate {
   readonly created: number;
 }
 
+/** A coupon in force from `start` up to `end`, for a customer, a subscription or an item of one: the narrowest that is named. */
 export interface Discount {
   readonly id: string;
   readonly coupon: Coupon;
@@ -70,6 +76,7 @@ export interface Discount {
   readonly end: number | null;
 }
 
+/** What a subscription holds of one price. */
 export interface Item {
   readonly id: string;
   readonly price: Price;
@@ -81,8 +88,9 @@ export interface Item {
   readonly trial: { readonly start: number; readonly end: number } | null;
 }
 
-export type Status = 'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled';
+type Status = 'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'unpaid' | 'paused' | 'canceled';
 
+/** All of a subscription that may change, as it is at one moment. */
 export interface SubscriptionState {
   readonly status: Status;
   readonly items: readonly Item[];
@@ -104,6 +112,7 @@ export interface SubscriptionState {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What stays the same of a subscription, and its state as of now. */
 export interface Subscription {
   readonly id: string;
   readonly customer: Customer;
@@ -112,6 +121,7 @@ export interface Subscription {
   state: SubscriptionState;
 }
 
+/** All of a customer that may change, as it is at one moment. */
 export interface CustomerState {
   readonly name: string;
   readonly email: string;
@@ -119,6 +129,7 @@ export interface CustomerState {
   readonly isDeleted: boolean;
 }
 
+/** What stays the same of a customer, and its state as of now; `number` is its place in the order of arrival, from 0. */
 export interface Customer {
   readonly id: string;
   readonly number: number;
@@ -129,6 +140,7 @@ export interface Customer {
   state: CustomerState;
 }
 
+/** What was billed at one time: `total` is `subtotal` less the subscription's own discounts; no tax is added. */
 export interface Invoice {
   readonly id: string;
   readonly subscription: Subscription;

@@ -1,6 +1,7 @@
 /** An exact number: numerator over a positive denominator, not reduced. */
 export type Fraction = readonly [n: bigint, d: bigint];
 
+/** 0, exactly. */
 export const nought: Fraction = [0n, 1n];
 
 /** The fraction that a decimal says: `33.3`, `1000.50`, 7. */
@@ -9,22 +10,27 @@ export function fraction(decimal: string | number): Fraction {
   return [BigInt(whole + part), 10n ** BigInt(part.length)];
 }
 
+/** The exact sum. */
 export function add([a, b]: Fraction, [c, d]: Fraction): Fraction {
   return b === d ? [a + c, b] : [a * d + c * b, b * d];
 }
 
+/** The exact difference: the first less the second. */
 export function take([a, b]: Fraction, [c, d]: Fraction): Fraction {
   return b === d ? [a - c, b] : [a * d - c * b, b * d];
 }
 
+/** The exact product. */
 export function scale([a, b]: Fraction, [c, d]: Fraction): Fraction {
   return [a * c, b * d];
 }
 
+/** Whether the first is worth less than the second. */
 export function isLess([a, b]: Fraction, [c, d]: Fraction): boolean {
   return a * d < c * b;
 }
 
+/** The lesser of the two; `b` where they are worth the same. */
 export function least(a: Fraction, b: Fraction): Fraction {
   return isLess(a, b) ? a : b;
 }

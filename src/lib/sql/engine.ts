@@ -11,6 +11,7 @@ import { Rows, type Wanted } from './rows.ts';
 import { loadTables, type Table } from './tables.ts';
 import { isRecord } from './tree.ts';
 
+/** A query, the types that are fixed for it, and the tables that stand beside `input`. */
 export interface Selection {
   sql: string;
   fixed: readonly Fixed[];

@@ -15,6 +15,7 @@ export interface Test {
   literals: readonly (Buffer | number)[];
 }
 
+/** How a field is compared with a literal, in the signs of SQL. */
 export type Comparison = '=' | '<' | '>' | '<=' | '>=';
 
 /** A query that needs no database: fields, or records, as they are written, where some fields compare with literals. */

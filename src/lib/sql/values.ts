@@ -68,6 +68,7 @@ export function hasHalfSurrogate(json: string): boolean {
   return /\\u[dD][89a-fA-F]/.test(rest);
 }
 
+/** Throws BadLine where the JSON holds half of a surrogate pair. */
 export function refuseHalfSurrogate(json: string): void {
   if (hasHalfSurrogate(json)) throw new BadLine('a string in it holds half a surrogate pair, which is no character');
 }

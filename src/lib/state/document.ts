@@ -4,11 +4,13 @@ import type { Begin } from '../marks.ts';
 
 /** What may happen to an app's document, whatever store it is kept in. Each function gives a new document, or refuses. */
 
+/** The document of an app before its first run: no term, no commit, no source. */
 export function newDocument(app: string, now: Date): AppState {
   const at = now.toISOString();
   return { buda: 1, app, term: 0, commits: 0, sink: null, sources: {}, created_at: at, updated_at: at };
 }
 
+/** The document as it lies in its file; `parseDocument` reads it. */
 export function formatDocument(document: AppState): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
@@ -82,6 +84,7 @@ function withSource(
   return { ...document, sources: { ...document.sources, [name]: { ...source, ...change(source) } }, updated_at: at };
 }
 
+/** What the document holds of a source; undefined where it holds nothing. */
 export function sourceOf(document: AppState, name: string): SourceState | undefined {
   return Object.hasOwn(document.sources, name) ? document.sources[name] : undefined;
 }

@@ -25,6 +25,7 @@ interface Delta {
   owner: string;
 }
 
+/** Whose state it is and where it lies; `digest` stands for the options that it hangs on. */
 export interface SavedFolderOptions {
   app: string;
   step: string;

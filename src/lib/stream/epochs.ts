@@ -10,6 +10,7 @@ export interface Cuts {
 /** Cells of arrival time: an epoch does not reach into the next one, so that a quiet stream is committed too. */
 export const cellMs = 10_000;
 
+/** The cuts where `--epoch` says nothing. */
 export const defaultCuts: Cuts = { maxRecords: 10_000, maxBytes: 8 * 1024 ** 2 };
 
 const bytes = size('--epoch <N|SIZE>', '', 0, '');

@@ -19,7 +19,7 @@ export function kinesisSource(call: Call, name: string, tuning: Partial<Tuning> 
   return new KinesisSource(call, checkedName(name), planOf(call), tuning);
 }
 
-export interface KinesisStreams {
+interface KinesisStreams {
   /** The names of all streams of this account and region. */
   list(): Promise<string[]>;
   describe(name: string): Promise<KinesisSummary & { shards: { id: string; parents: readonly string[]; is_closed: boolean }[] }>;

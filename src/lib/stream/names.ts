@@ -2,6 +2,7 @@ import { Failure } from '../errors.ts';
 
 /** Where a stream can live. */
 export const streamKinds = ['local', 'kinesis'] as const;
+/** `local` is the log under $BUDA_HOME, `kinesis` the service. */
 export type StreamKind = (typeof streamKinds)[number];
 
 /** A stream as it was named: where it lives, and its name there. */

@@ -22,6 +22,7 @@ export interface Position {
 /** The position of a list that is yet to be read. */
 export const beginningS = 0;
 
+/** The position as text; `parsePosition` reads it. */
 export function formatPosition({ mode, atS, id }: Position): string {
   const moment = atS === beginningS ? 'beginning' : momentOf(atS);
   return `${mode === undefined ? '' : `${mode}:`}${moment}${id === undefined ? '' : `/${id}`}`;

@@ -75,7 +75,7 @@ export async function loadSeen(saved: SavedState, at: number): Promise<Map<strin
   return lists;
 }
 
-export interface SavedList {
+interface SavedList {
   ids: [id: string, createdS: number][];
   position: string | undefined;
   since: number | undefined;

@@ -3,14 +3,18 @@
  * place behind it, or a negative number: what is wrong. The bytes must hold a `\n` behind the value: no value goes past one.
  */
 
+/** What stands there is no such value of JSON. */
 export const malformed = -1;
+/** JSON, but a string in it holds half of a surrogate pair, as an escape. */
 export const halfSurrogate = -2;
+/** Objects or arrays in one another, more than 1000 deep. */
 export const tooDeep = -3;
 
 const quote = 0x22;
 const backslash = 0x5c;
 const maxDepth = 1000;
 
+/** Blanks, as many as there are, perhaps none; a `\n` is not one of them. It never fails. */
 export function skipBlanks(bytes: Buffer, from: number): number {
   let at = from;
   for (let byte = bytes[at]; byte === 0x20 || byte === 0x0d || byte === 0x09; byte = bytes[++at]);

@@ -18,6 +18,7 @@ const batch = '_buda_batch';
 /** DuckDB reads pieces of twice this size, each in a thread: small ones spread better, and need less memory. */
 const leastObjectBytes = 1024 ** 2;
 
+/** The column for the label of the epoch that a record was added in; no field of a record may have its name. */
 export const labelColumn = '_buda_commit';
 
 /** Adds every record as it is, under a label by which the epoch can be found again; null where there is none. */

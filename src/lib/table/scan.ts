@@ -22,7 +22,7 @@ interface Known extends Field {
   kind: number;
 }
 
-export interface ScanOptions {
+interface ScanOptions {
   /** Fields that every record must have, with a value that is neither null nor nested. */
   keys: readonly string[];
   /** A field that must be a whole number where it is there. */

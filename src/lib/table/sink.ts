@@ -21,7 +21,7 @@ import { checkTableName, quoteName, quoteText } from './names.ts';
 import { type Field, Scanner } from './scan.ts';
 import { Spool } from './spool.ts';
 
-export interface TableOptions {
+interface TableOptions {
   /** A DuckDB file. */
   path: string;
   table: string;

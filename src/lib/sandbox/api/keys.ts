@@ -11,6 +11,7 @@ export interface Keys {
   readonly restricted: string;
 }
 
+/** The keys for this seed, the same each time; they look like Stripe's ids and test keys. */
 export function makeKeys(seed: number): Keys {
   return {
     account: makeId('acct_1', seed, 0, 15),

@@ -10,7 +10,7 @@ import { type Query, readExpandQuery, readListQuery } from './query.ts';
 import { missing, Refusal } from './refusal.ts';
 import { emptyLists, type Resource, resourcesOf } from './resources.ts';
 
-export interface Request {
+interface Request {
   readonly method: string;
   readonly url: URL;
   /** The version asked for, if any. */

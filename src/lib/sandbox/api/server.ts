@@ -10,6 +10,7 @@ import { Limits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import { Routes } from './routes.ts';
 
+/** How the sandbox serves: on which port, to whom, how fast, and how often it fails. */
 export interface ServerOptions {
   /** 0 for any free one. */
   readonly port: number;
@@ -22,6 +23,7 @@ export interface ServerOptions {
   readonly pace: number;
 }
 
+/** A running sandbox; `url` has no slash at its end, and `close` cuts what is under way. */
 export interface Sandbox {
   readonly url: string;
   close(): Promise<void>;

@@ -2,6 +2,7 @@ import type { Customer, CustomerState } from '../entities.ts';
 import type { Json, Shape } from './shape.ts';
 import { writeDiscount } from './subscription.ts';
 
+/** A customer as it stood in this state, in the shape of one version. */
 export function writeCustomer({ id, number, country, currency, created }: Customer, state: CustomerState, shape: Shape): Json {
   return {
     id,

@@ -1,6 +1,7 @@
 import type { Coupon, Currency, Price, Product, TaxRate, Tier } from '../entities.ts';
 import type { Json, Shape } from './shape.ts';
 
+/** A product, in a shape that all versions share. */
 export function writeProduct({ id, name, created }: Product): Json {
   return {
     id,
@@ -58,6 +59,7 @@ export function writePrice(price: Price): Json {
   };
 }
 
+/** The tiers of a price; undefined where it has none. */
 export function writeTiers({ tiers }: Price): Json[] | undefined {
   return tiers?.map(writeTier);
 }
@@ -138,11 +140,13 @@ export function writeCoupon(coupon: Coupon, { hasPrecisePercent }: Shape): Json 
   };
 }
 
+/** What a coupon takes off in each currency, its own among them; undefined where it is a percentage. */
 export function writeCouponOptions({ options, currency, amountOff }: Coupon): Json | undefined {
   const all = options ?? (currency === undefined ? undefined : { [currency]: amountOff });
   return all && Object.fromEntries(Object.entries(all).map(([each, amount]) => [each, { amount_off: amount }]));
 }
 
+/** A tax rate, in a shape that all versions share. */
 export function writeTaxRate({ id, name, country, percentage, isInclusive, created }: TaxRate): Json {
   return {
     id,

@@ -71,6 +71,7 @@ function writeItems(subscription: Subscription, state: SubscriptionState, shape:
   };
 }
 
+/** An item as it stood in this state of its subscription, in the shape of one version. */
 export function writeItem(item: Item, { id }: Subscription, state: SubscriptionState, shape: Shape): Json {
   const { price, quantity, trial } = item;
   return {

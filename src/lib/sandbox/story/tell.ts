@@ -4,6 +4,7 @@ import { writeCoupon, writePlan, writePrice, writeProduct, writeTiers } from '..
 import { Random } from '../random.ts';
 import { CustomerStory } from './customer.ts';
 
+/** What a story is told from: with these alone it is the same each time. */
 export interface StoryOptions {
   readonly seed: number;
   /** How many customers have come by the time the sandbox opens. */

@@ -8,8 +8,9 @@ export interface SubRecord {
   explicitHashKey: string | undefined;
 }
 
-/** How an aggregated record begins, and how long the MD5 at its end is. */
+/** How an aggregated record begins. */
 export const magic = Buffer.from([0xf3, 0x89, 0x9a, 0xc2]);
+/** How long the MD5 at its end is. */
 export const digestBytes = 16;
 
 /**

@@ -21,6 +21,7 @@ export interface Chunk {
   isEnd: boolean;
 }
 
+/** What the readers of all shards of one stream share. */
 export interface ReaderWorld {
   kinesis: Kinesis;
   stream: string;

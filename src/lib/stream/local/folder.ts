@@ -29,13 +29,14 @@ export interface StreamFolder {
   boot: string;
 }
 
+/** What a stream is made with where nothing else is said; null is no limit. */
 export const defaults = { shards: 1, retention_ms: 86_400_000, max_bytes: null, segment_bytes: 64 * 1024 ** 2 };
 
 const settingsFile = 'stream.json';
 /** Making a stream takes milliseconds. */
 const leftoverMs = 60_000;
 
-export function streamsPath({ home }: Pick<Context, 'home'>): string {
+function streamsPath({ home }: Pick<Context, 'home'>): string {
   return join(home, 'streams');
 }
 
@@ -144,10 +145,12 @@ export async function createSegment(place: ShardPlace, base: number, header: Omi
   await writeDurably(indexPath(place, base), formatIndexLine({ buda: 1, ...header, boot: place.boot }));
 }
 
+/** Where the segments of a shard lie, by the shard's number; whether they are there is not asked. */
 export function shardPlace({ path, boot }: StreamFolder, shard: number): ShardPlace {
   return { folder: join(path, shardId(shard)), shard, boot };
 }
 
+/** The lock of a shard: whoever appends to it or deletes it holds this. */
 export function shardLockPath({ path }: StreamFolder, shard: number): string {
   return join(path, `${shardId(shard)}.lock`);
 }

@@ -33,8 +33,10 @@ export interface Seal {
   next: number;
 }
 
+/** Any line of an index: one header, then entries, and a seal where the segment is full. */
 export type IndexLine = Header | Entry | Seal;
 
+/** The line with its `\n`, filled up with blanks to `indexLineBytes`. */
 export function formatIndexLine(line: IndexLine): string {
   return `${JSON.stringify(line).padEnd(indexLineBytes - 1)}\n`;
 }
@@ -50,10 +52,12 @@ export function parseIndexLine(text: string): IndexLine | undefined {
   }
 }
 
+/** Whether it tells of a block of records; undefined does not. */
 export function isEntry(line: IndexLine | undefined): line is Entry {
   return line !== undefined && 'end' in line;
 }
 
+/** Whether it closes its segment; undefined does not. */
 export function isSeal(line: IndexLine | undefined): line is Seal {
   return line !== undefined && 'next' in line;
 }

@@ -27,10 +27,12 @@ export function basesIn({ folder }: ShardPlace): number[] {
   return bases.sort((a, b) => a - b);
 }
 
+/** The file with the records of the segment that begins at `base`. */
 export function dataPath({ folder, shard }: ShardPlace, base: number): string {
   return join(folder, `${formatSequence(shard, base)}.ndjson`);
 }
 
+/** The file with the index of the segment that begins at `base`. */
 export function indexPath({ folder, shard }: ShardPlace, base: number): string {
   return join(folder, `${formatSequence(shard, base)}.index`);
 }

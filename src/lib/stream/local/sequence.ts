@@ -7,6 +7,7 @@
 const positionDigits = 16;
 const shardDigits = 4;
 
+/** The sequence number of what begins at this byte of this shard; `parseSequence` reads it. */
 export function formatSequence(shard: number, position: number): string {
   return String(shard).padStart(shardDigits, '0') + String(position).padStart(positionDigits, '0');
 }

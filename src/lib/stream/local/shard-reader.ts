@@ -30,13 +30,6 @@ export interface Bounds {
   end: number;
 }
 
-export const unbounded: Bounds = {
-  maxRecords: Number.POSITIVE_INFINITY,
-  maxBytes: Number.POSITIVE_INFINITY,
-  beforeMs: Number.POSITIVE_INFINITY,
-  end: Number.POSITIVE_INFINITY,
-};
-
 /** Reads one shard from a position on, through all its segments, as far as it is acknowledged. */
 export class ShardReader {
   readonly place: ShardPlace;
