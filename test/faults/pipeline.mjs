@@ -1,5 +1,5 @@
 // One pipeline of real processes joined by real pipes, and what may happen to it.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,9 +25,11 @@ export function startPipeline(steps, { folder, env, before = [] }) {
     detached: true,
   });
   const said = [];
+  let isOver = false;
   child.stderr.on('data', (chunk) => said.push(chunk));
   const ended = new Promise((done) => {
     child.once('close', () => {
+      isOver = true;
       let codes = steps.map(() => 137);
       try {
         codes = readFileSync(join(folder, 'status'), 'utf8').trim().split(' ').map(Number);
@@ -42,7 +44,9 @@ export function startPipeline(steps, { folder, env, before = [] }) {
     /** Sends a signal to one step; false where it has ended already. */
     signal(step, name) {
       try {
-        process.kill(Number(readFileSync(join(folder, `pid.${step}`), 'utf8')), name);
+        const pid = Number(readFileSync(join(folder, `pid.${step}`), 'utf8'));
+        if (isOver || groupOf(pid) !== child.pid) return false;
+        process.kill(pid, name);
         return true;
       } catch {
         return false;
@@ -50,6 +54,7 @@ export function startPipeline(steps, { folder, env, before = [] }) {
     },
     /** Sends a signal to every process of the group, as a terminal or systemd does. */
     signalAll(name) {
+      if (isOver) return;
       try {
         process.kill(-child.pid, name);
       } catch {
@@ -68,4 +73,11 @@ export function startPipeline(steps, { folder, env, before = [] }) {
       return { ...(await ended), isLate: true };
     },
   };
+}
+
+/** The process group of a living process. Numbers come again: that of a step that has ended may be a stranger's by now. */
+function groupOf(pid) {
+  if (process.platform !== 'linux') return Number(execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }));
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
 }
