@@ -75,6 +75,18 @@ describe('the files', () => {
     });
     await expect(home.put('s', records(2, 3))).rejects.toMatchObject({ exit: 65 });
   });
+
+  it.each([1, 2, 3])('with an index that is damaged in line %i + 1 are told (65), not waited for and not cut', async (line) => {
+    for (let n = 0; n < 3; n++) await home.put('s', records(n, n + 1));
+    const [index = ''] = home.files('s', '.index');
+    const text = readFileSync(index, 'utf8');
+    writeFileSync(index, `${text.slice(0, line * 128)}{"at":17956XXXX${text.slice(line * 128 + 15)}`);
+    const damaged = { exit: 65, message: expect.stringContaining('.index is damaged in line') };
+    await expect(home.get('s')).rejects.toMatchObject(damaged);
+    if (line === 3) await expect(home.put('s', records(3, 4))).rejects.toMatchObject(damaged);
+    writeFileSync(index, text);
+    expect(numbers((await home.get('s')).lines)).toEqual([0, 1, 2]);
+  });
 });
 
 describe('shards', () => {

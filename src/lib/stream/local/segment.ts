@@ -64,7 +64,11 @@ export class Segment {
       const [header] = readLines(index, 0, 1);
       if (header === undefined || !('buda' in header)) throw damaged(indexPath(place, base), 'has no header');
       const segment = new Segment(place, base, index, openSync(dataPath(place, base), mode), header);
-      if (!isThisBoot(header.boot, place.boot) && !isSeal(segment.lastLine())) segment.#trusted = segment.#checkTail();
+      // What another boot wrote may be anything, up to a seal.
+      if (!isThisBoot(header.boot, place.boot)) {
+        const [last] = readLines(index, segment.countLines() - 1, 1);
+        if (!isSeal(last)) segment.#trusted = segment.#checkTail();
+      }
       return segment;
     } catch (error) {
       if (index !== undefined) closeSync(index);
@@ -88,9 +92,12 @@ export class Segment {
     return count;
   }
 
-  /** Up to `count` lines of the index from number `from` on. */
+  /** Up to `count` lines of the index from number `from` on. One that is none was damaged: no crash of a writer leaves such a one. A Failure (65). */
   readLines(from: number, count: number): IndexLine[] {
-    return readLines(this.index, from, Math.min(count, this.countLines() - from));
+    const wanted = Math.min(count, this.countLines() - from);
+    return readLines(this.index, from, wanted, (number) => {
+      throw damaged(indexPath(this.place, this.base), `is damaged in line ${number + 1}`);
+    });
   }
 
   lastLine(): IndexLine | undefined {
@@ -179,15 +186,18 @@ export class Segment {
   }
 }
 
-/** The lines that are whole; it ends at the first that is not. */
-function readLines(index: number, from: number, count: number): IndexLine[] {
+/** The lines that are whole; it ends at the first that is not, and tells its number. */
+function readLines(index: number, from: number, count: number, broken: (number: number) => void = () => {}): IndexLine[] {
   if (count <= 0) return [];
   const bytes = Buffer.allocUnsafe(count * indexLineBytes);
   const read = readSync(index, bytes, 0, bytes.length, from * indexLineBytes);
   const lines: IndexLine[] = [];
   for (let at = 0; at + indexLineBytes <= read; at += indexLineBytes) {
     const line = parseIndexLine(bytes.toString('latin1', at, at + indexLineBytes));
-    if (line === undefined) break;
+    if (line === undefined) {
+      broken(from + lines.length);
+      break;
+    }
     lines.push(line);
   }
   return lines;
