@@ -12,7 +12,9 @@ import { codeOf, exitOf, exits, explain, Failure } from './lib/errors.ts';
 import { groupHelp, helpOf, overview } from './lib/help.ts';
 import { Pipe } from './lib/pipe.ts';
 import { summarise } from './lib/progress.ts';
+import { lastWord } from './lib/protocol.ts';
 import type { DeadLetters } from './lib/rejects.ts';
+import type { Step } from './lib/steps.ts';
 import { parseStreamName } from './lib/stream/names.ts';
 import { suggest } from './lib/suggest.ts';
 
@@ -96,6 +98,9 @@ async function start(
       return openCheckpoints(url ?? process.env.BUDA_STATE, { home, host, now: () => new Date() });
     },
     openDeadLetters: (target) => openDeadLetters(target, context),
+    keepStdout: () => {
+      process.stdout.write = process.stderr.write.bind(process.stderr);
+    },
   };
   listenForSignals(() => summarise(progress, msSinceStart() - began), command.role === 'tool' ? undefined : stopped);
   context.detail(`home ${home}`);
@@ -126,13 +131,14 @@ function openDeadLetters(target: string, context: Context): DeadLetters {
 /** Runs a step between stdin and stdout; a person sees how it gets on, and what it came to. */
 async function runStep(command: AnyCommand, call: Call, status: () => string): Promise<void> {
   if (command.step === undefined) throw new Error(`the command ${call.name} has neither a step nor a run`);
-  const step = await command.step(call);
+  const isSource = command.role === 'source';
+  const step = await openStep(call, command.step, isSource && call.options.app !== undefined);
   // A terminal that does not know its width cannot take back a line.
   const isSized = process.stderr.isTTY === true && process.stderr.columns > 0;
   const shows = !isQuiet && isSized && (command.role === 'sink' || !isPipeOrTerminal(1));
   const spinner = shows ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${call.name}: ${status()}`) : undefined;
   try {
-    const input = command.role === 'source' ? nothing() : readInput(call);
+    const input = isSource ? nothing() : readInput(call);
     // A step in the middle ends with the code of its source; the last step of the pipe says why.
     process.exitCode = await writeOutput(call.context, guarded(call, step)(input));
   } finally {
@@ -142,6 +148,19 @@ async function runStep(command: AnyCommand, call: Call, status: () => string): P
     progress.note = undefined;
     // Whoever has gone wants no summary.
     if (!isQuiet && stdoutFailure?.exit !== exits.readerGone.code) say(status());
+  }
+}
+
+/** A source of an app that cannot even be made ready tells the rest of the pipe, as one that has begun does. */
+async function openStep(call: Call, open: NonNullable<AnyCommand['step']>, hasApp: boolean): Promise<Step> {
+  try {
+    return await open(call);
+  } catch (error) {
+    if (!hasApp) throw error;
+    return async function* () {
+      yield lastWord(error);
+      throw error;
+    };
   }
 }
 
@@ -161,12 +180,17 @@ let stdoutFailure: Failure | undefined;
 // Whoever wrote hears of it; without a listener the process would end here.
 process.stdout.on('error', () => {});
 
+const writeOut = process.stdout.write.bind(process.stdout) as (
+  bytes: Buffer | string,
+  done: (error?: Error | null) => void,
+) => boolean;
+
 const stdout: Output = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
   write(bytes) {
     return new Promise((resolve, reject) => {
-      process.stdout.write(bytes, (error) => {
+      writeOut(bytes, (error) => {
         if (error == null) return resolve();
         stdoutFailure ??=
           codeOf(error) === 'EPIPE'
@@ -226,7 +250,15 @@ function msSinceStart(): number {
   return process.uptime() * 1000;
 }
 
-main(process.argv.slice(2)).catch((error) => {
+let isOver = false;
+// A promise that nobody settles keeps no process alive: without this it would end with 0.
+process.on('exit', (code) => {
+  if (isOver || code !== 0) return;
+  process.exitCode = exits.incomplete.code;
+  say('it ended before its work was done: something that it waited for, as a function of your own, never answered');
+});
+
+const work = main(process.argv.slice(2)).catch((error) => {
   process.exitCode = exitOf(error);
   if (process.exitCode !== exits.readerGone.code) {
     say(explain(error));
@@ -234,4 +266,7 @@ main(process.argv.slice(2)).catch((error) => {
     if (!(error instanceof Failure) && codeOf(error) === '' && process.env.BUDA_DEBUG)
       process.stderr.write(`${(error as Error).stack}\n`);
   }
+});
+work.then(() => {
+  isOver = true;
 });

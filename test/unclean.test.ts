@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AppState } from '../src/lib/checkpoints.ts';
@@ -77,6 +77,66 @@ test('where all marks are eaten and the sink does not insist, the source notices
   expect([mended.exit, documentOf('silent').commits], mended.stderr).toEqual([0, 4]);
 });
 
+describe.concurrent('a source that cannot begin speaks for the pipe', () => {
+  const ends: [what: string, exit: number, source: string][] = [
+    ['no such stream', 78, 'buda get-stream -q nothing -e --app'],
+    ['no key', 77, 'env -u STRIPE_API_KEY buda produce stripe -q -e --app'],
+    ['no such dump', 78, 'buda produce stripe -q --from nothing.ndjson --app'],
+  ];
+  const middles = [
+    '',
+    '| buda each -q -- cat',
+    '| buda transform mrr -q | buda transform dedupe -q',
+    `| buda transform sql -q 'SELECT count(*) AS n FROM input'`,
+  ];
+  for (const [what, exit, failing] of ends) {
+    test(what, async () => {
+      for (const [i, middle] of middles.entries()) {
+        for (const last of ['put-stream -q none', 'put-table -q none', `put-stream -q none --app no-${exit}-${i}`]) {
+          const ran = await run(`${failing} no-${exit}-${i} ${middle} | buda ${last}`);
+          expect(ran.exit, ran.stderr).toBe(exit);
+          expect(ran.stderr).toContain(`upstream ended with ${exit}`);
+        }
+      }
+      const plain = await run(`${failing.replace(' --app', '')} | buda put-stream -q none; echo "\${PIPESTATUS[@]}"`);
+      expect(plain.stdout).toBe(`${exit} 0\n`);
+    });
+  }
+
+  test('another run holds the app', async () => {
+    const held = `buda get-stream -q numbers --app held | { read -r begin; buda get-stream -q numbers --app held | buda put-stream -q none; echo $?; }`;
+    const { stdout, stderr } = await run(`timeout -s INT 10 bash -c '${held.replaceAll("'", `'\\''`)}; kill 0' || true`);
+    expect(stdout.split('\n')[0], stderr).toBe('75');
+  });
+});
+
+describe.concurrent('a function of the user’s own', () => {
+  const own = (name: string, text: string) => writeFileSync(join(folder, `${name}.mjs`), text);
+
+  test('that never answers, or ends the process, is not taken for a clean end', async () => {
+    own('hangs', 'export default () => new Promise(() => {});');
+    own('quits', 'export default () => process.exit(0);');
+    for (const name of ['hangs', 'quits']) {
+      const { exit, stderr } = await run(`buda transform ./${name}.mjs -q`, '{"id":1}\n');
+      expect(exit).toBe(75);
+      expect(stderr).toContain('it ended before its work was done');
+      const together = await run(
+        `buda run -q "get-stream numbers --app ${name} -e | transform ./${name}.mjs | put-stream ${name}"`,
+      );
+      expect(together.exit, together.stderr).toBe(75);
+    }
+  });
+
+  test('that writes to stdout does not write into the pipe', async () => {
+    own('loud', `console.log('{"banner":1}'); export default (record) => { console.log('{"debug":1}'); return record; };`);
+    const { exit, stdout, stderr } = await run(`${source('loud')} | buda transform ./loud.mjs -q | ${sink('loud')}`);
+    expect([exit, stdout, documentOf('loud').commits], stderr).toEqual([0, '', 4]);
+    expect(stderr.match(/"debug"/g)?.length).toBe(20);
+    expect(stderr).toContain('{"banner":1}');
+    expect((await run('buda get-stream -q -e loud | wc -l')).stdout.trim()).toBe('20');
+  });
+});
+
 test('two steps of one name that keep state are refused, not sent round for ever', async () => {
   for (const keys of ['', '--key other']) {
     const pipe = `${source('twice')} | buda transform dedupe -q | buda transform dedupe -q ${keys} | ${sink('twice')}`;
@@ -142,9 +202,9 @@ test('the end of the pipe speaks for all of it', async () => {
 test('a second run of an app is refused while the first one runs', async () => {
   const script = `buda get-stream -q numbers --app two >/dev/null & first=$!
     until ls home/state/two.run.lock >/dev/null 2>&1; do sleep 0.02; done
-    buda get-stream -q numbers --app two; echo $?; kill $first; wait $first; echo $?`;
+    buda get-stream -q numbers --app two >refused; echo $?; cut -c 1-24 refused; kill $first; wait $first; echo $?`;
   const { stdout, stderr } = await run(script);
-  expect(stdout).toBe('75\n0\n');
+  expect(stdout).toBe('75\n["buda.end",1,{"exit":75\n0\n');
   expect(stderr).toContain('app two runs already');
 });
 

@@ -21,6 +21,8 @@ export interface Context {
   readonly openCheckpoints: (url: string | undefined) => Checkpoints;
   /** Where `--dead-letter` keeps what is rejected: a file, or a stream named local:NAME or kinesis:NAME. */
   readonly openDeadLetters: (target: string) => DeadLetters;
+  /** From now on what anybody else writes to stdout, as a module of the user's may, goes to stderr. */
+  readonly keepStdout: () => void;
 }
 
 /** What has to be asked of the operating system. */

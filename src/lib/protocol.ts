@@ -24,7 +24,9 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
       );
     const lines = batch.count + batch.rejected;
     const control = batch.control;
-    if (begin === undefined && (control?.kind === 'mark' || control?.kind === 'end')) {
+    // A source that could not begin says why, and nothing else.
+    const isFailure = control?.kind === 'end' && control.end.exit !== 0 && seen + lines === 0;
+    if (begin === undefined && (control?.kind === 'mark' || control?.kind === 'end') && !isFailure) {
       throw new Failure('misconfigured', `a buda.${control.kind} comes before any buda.begin`, eaten);
     }
     if (control?.kind === 'begin') {
@@ -67,6 +69,11 @@ export async function* checkProtocol(input: AsyncIterable<Batch>): AsyncGenerato
   }
 }
 
+/** The end of a pipe that failed: the exit code, and the reason. */
+export function lastWord(error: unknown): Batch {
+  return Batch.ofControl({ kind: 'end', end: { exit: exitOf(error), why: explain(error) } });
+}
+
 /**
  * Gives a step the last word that its failure deserves: under marks it ends with `buda.end`, the exit code and the reason,
  * so that the last step of the pipe can commit what was marked and exit with that code. `onFailure` is told first.
@@ -82,7 +89,7 @@ export function withLastWord(step: Step, onFailure?: (error: unknown) => void): 
       }
     } catch (error) {
       onFailure?.(error);
-      if (marked) yield Batch.ofControl({ kind: 'end', end: { exit: exitOf(error), why: explain(error) } });
+      if (marked) yield lastWord(error);
       throw error;
     }
   };

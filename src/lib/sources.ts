@@ -3,6 +3,7 @@ import type { Call } from './command.ts';
 import { exitOf, Failure } from './errors.ts';
 import { Batch } from './lines.ts';
 import { type Begin, isAppName } from './marks.ts';
+import { lastWord } from './protocol.ts';
 import { type Step, Tally } from './steps.ts';
 
 /** Records from a source, and the position behind the last of them where it is safe to go on from there: that closes an epoch. */
@@ -35,13 +36,16 @@ export function produce(call: Call, source: Source): Step {
     throw new Failure('usage', `--app takes letters, digits, ".", "_" and "-", at most 128 of them; not ${JSON.stringify(app)}`);
   }
   return async function* () {
-    const tenure = app === undefined ? undefined : await call.context.openCheckpoints(state).start(app, source.name);
+    let tenure: Tenure | undefined;
+    let hasBegun = false;
     let marks = 0;
     // Until something else is known, the reader went away: then this generator is only told to return.
     let exit = 141;
     try {
-      if (tenure !== undefined) {
+      if (app !== undefined) {
+        tenure = await call.context.openCheckpoints(state).start(app, source.name);
         checkSeen(call, tenure);
+        hasBegun = true;
         yield Batch.ofControl({ kind: 'begin', begin: tenure.begin });
         await source.begin?.(tenure.begin);
       }
@@ -53,6 +57,8 @@ export function produce(call: Call, source: Source): Step {
       if (tenure !== undefined) yield Batch.ofControl({ kind: 'end', end: { exit: 0 } });
     } catch (error) {
       exit = exitOf(error);
+      // Once it has begun, whoever runs it says so.
+      if (app !== undefined && !hasBegun) yield lastWord(error);
       throw error;
     } finally {
       try {

@@ -208,8 +208,8 @@ export function held(call: Call, holder: Held): Step {
         }
         const control = batch.control;
         if (control === undefined) continue;
+        isMarked = true;
         if (control.kind === 'begin') {
-          isMarked = true;
           commit = control.begin.at;
           // It goes on first: so that the steps behind are told of a failure.
           yield Batch.ofControl(control);

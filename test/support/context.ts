@@ -56,6 +56,7 @@ export function testContext(over: Partial<Context> & { input?: readonly (string 
       throw new Error('this test has no state store');
     },
     openDeadLetters: keepDeadLetters,
+    keepStdout: () => {},
     written,
     said,
     stop: () => stopper.abort(),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import dedupe from '../../src/commands/transform/dedupe.ts';
+import { canonicalNumber } from '../../src/lib/dedupe/canonical.ts';
 import { Mac } from '../../src/lib/dedupe/mac.ts';
 import { Seen } from '../../src/lib/dedupe/seen.ts';
 import { cut, seeded } from '../mrr/replay.ts';
@@ -38,6 +39,84 @@ describe('the hash', () => {
       const bytes = Buffer.from(text);
       mac.hash(bytes, 0, bytes.length);
       expect([...mac.tag]).toEqual(byText);
+    }
+  });
+});
+
+describe('a number', () => {
+  /** What it is worth, as a fraction of whole numbers: nothing is lost. */
+  const worth = (text: string): [bigint, bigint] => {
+    const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+    const power = Number(exponent) - fraction.length;
+    const digits = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
+    return power >= 0 ? [digits * 10n ** BigInt(power), 1n] : [digits, 10n ** BigInt(-power)];
+  };
+  const digits = (most: number) =>
+    fc.array(fc.constantFrom(...'0000123456789'), { minLength: 1, maxLength: most }).map((all) => all.join(''));
+  const number = fc
+    .tuple(fc.constantFrom('', '-'), digits(25), fc.option(digits(25)), fc.option(fc.integer({ min: -400, max: 400 })))
+    .map(([sign, whole, fraction, power]) => {
+      const plain = `${sign}${BigInt(whole)}${fraction === null ? '' : `.${fraction}`}`;
+      return power === null ? plain : `${plain}e${power}`;
+    });
+  /** The same written otherwise, or something near it. */
+  const other = (text: string) => {
+    const [plain = '', power = '0'] = text.split('e');
+    const point = plain.includes('.') ? '' : '.0';
+    const last = plain.at(-1) === '9' ? '8' : '9';
+    return fc.constantFrom(
+      `${plain}${point}0e${power}`,
+      `${plain}${point}1e${power}`,
+      `${plain.slice(0, -1)}${last}`,
+      text.replace('e', 'E'),
+    );
+  };
+
+  it('is the same text as another if and only if both are worth the same, and what JSON.stringify writes where a double holds it', () => {
+    fc.assert(
+      fc.property(
+        number.chain((one) => fc.tuple(fc.constant(one), fc.oneof(other(one), number))),
+        ([one, two]) => {
+          const [[a, b], [c, d]] = [worth(one), worth(two)];
+          expect(canonicalNumber(one) === canonicalNumber(two), `${one} ${two}`).toBe(a * d === c * b);
+        },
+      ),
+      { seed: 20261125, numRuns: 5000 },
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.integer(),
+          fc.integer({ max: 9e14, min: -9e14 }).map((n) => n / 1000),
+        ),
+        (value) => {
+          expect(canonicalNumber(JSON.stringify(value))).toBe(JSON.stringify(value));
+        },
+      ),
+    );
+  });
+
+  it('tells records apart however long it is, alone, with others, and inside', async () => {
+    const lines = [
+      '9007199254740992',
+      '9007199254740993',
+      '9007199254740993.0',
+      '0.1000000000000000055',
+      '0.1',
+      '1e-1',
+      '1e400',
+      '1e401',
+    ];
+    const left = [0, 1, 3, 4, 6, 7];
+    for (const [words, wrap] of [
+      [[], (n: string) => `{"id":${n}}`],
+      [['--key', 'a.b'], (n: string) => `{"a": {"b" : ${n}}}`],
+      [['--key', 'id', '--key', 'k'], (n: string) => `{"k":"x","id":${n}}`],
+      [[], (n: string) => `{"id":[{"n":${n}, "t":"\\u0041"}]}`],
+      [[], (n: string) => `{"id":"x","revision":${n}}`],
+    ] as [string[], (n: string) => string][]) {
+      const all = lines.map(wrap);
+      expect((await once(words, [all.map((line) => `${line}\n`).join('')])).lines).toEqual(left.map((i) => all[i]));
     }
   });
 });

@@ -25,6 +25,7 @@ export default command({
   },
   async step(call) {
     const [path = ''] = call.args;
+    call.context.keepStdout();
     const change = changeBy(await loadOwn(path), path);
     return eachInTime(call, change, call.options.concurrency);
   },

@@ -1,5 +1,7 @@
+import { elementsOf, memberOf, type Range, skipBlanks } from '../json-bytes.ts';
 import { BadLine, type JsonObject, type Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
+import { canonicalJson } from './canonical.ts';
 import type { Mac } from './mac.ts';
 
 /**
@@ -33,28 +35,32 @@ export function identifier(paths: readonly string[]): (line: Line, mac: Mac) => 
   };
 }
 
-function idAndRevision({ record: { id, revision } }: Line): string | undefined {
+function idAndRevision(line: Line): string | undefined {
+  const { id, revision } = line.record;
   if (id === undefined || id === null) return undefined;
-  return revision === undefined ? textOf(id) : `${textOf(id)},${textOf(revision)}`;
+  const text = textOf(id, line, ['id']);
+  return revision === undefined ? text : `${text},${textOf(revision, line, ['revision'])}`;
 }
 
 function valuesAt(paths: readonly string[]): (line: Line) => string | undefined {
-  const readers = paths.map(valueReader);
-  return ({ record }) => {
-    const values = readers.map((read) => read(record));
+  const readers = paths.map((path) => ({ fields: path.split('.'), read: valueReader(path) }));
+  return (line) => {
+    const values = readers.map(({ read }) => read(line.record));
     // A part that is missing is a part all the same, unless all are.
     if (values.every((value) => value === undefined || value === null)) return undefined;
-    return values.map((value) => (value === undefined ? '' : textOf(value))).join();
+    return values.map((value, i) => (value === undefined ? '' : textOf(value, line, readers[i]?.fields ?? []))).join();
   };
 }
 
 const comma = ',';
+const openBracket = 0x5b;
 const quote = 0x22;
 const minus = 0x2d;
 const zero = 0x30;
 const nine = 0x39;
 const firstOfNull = 0x6e;
-const safeDigits = 15;
+/** JSON.stringify writes whole numbers of so many digits without an exponent. */
+const plainDigits = 21;
 
 /** Whether a value stands as JSON.stringify would write it, or is not there: else only the parse can tell. */
 function isAsWritten({ starts, ends, escaped }: Scanner, block: Buffer, answer: number): boolean {
@@ -64,18 +70,32 @@ function isAsWritten({ starts, ends, escaped }: Scanner, block: Buffer, answer: 
   if (first === quote) return escaped[answer] === 0;
   // Of three literals each begins with another letter.
   if (first > nine) return first >= 0x61 && first <= 0x7a;
-  if (end - start > safeDigits || (first === minus && block[start + 1] === zero)) return false;
+  if (end - start > plainDigits || (first === minus && block[start + 1] === zero)) return false;
   for (let at = start + 1; at < end; at++) if ((block[at] as number) < zero || (block[at] as number) > nine) return false;
   return true;
 }
 
-function textOf(value: unknown): string {
+/** A value as JSON.stringify writes it; but numbers, which lose digits in the parse, by what stands at the path in the line. */
+function textOf(value: unknown, line: Line, path: readonly string[]): string {
   try {
-    return JSON.stringify(value);
+    if (typeof value !== 'number' && typeof value !== 'object') return JSON.stringify(value);
+    const { bytes } = line;
+    const range = rangeAt(bytes, path);
+    return range === undefined ? JSON.stringify(value) : canonicalJson(bytes.toString('utf8', range.start, range.end), value);
   } catch (error) {
     if (error instanceof RangeError) throw new BadLine('nested too deeply');
     throw error;
   }
+}
+
+function rangeAt(bytes: Buffer, path: readonly string[]): Range | undefined {
+  let range: Range | undefined = { start: skipBlanks(bytes, 0), end: bytes.length };
+  for (const name of path) {
+    if (range === undefined) return undefined;
+    const isList: boolean = bytes[range.start] === openBracket;
+    range = isList ? elementsOf(bytes, range.start)[Number(name)] : memberOf(bytes, range.start, name);
+  }
+  return range;
 }
 
 const timeFields = ['created_at', 'created', 'occurred_at', 'timestamp'];

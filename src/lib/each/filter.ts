@@ -14,7 +14,8 @@ export function filter(call: Call, program: Program, jobs: number): Step {
     const reader = input[Symbol.asyncIterator]();
     const first = await reader.next();
     const rest = joined(first, reader);
-    if (first.done !== true && first.value.control?.kind === 'begin') yield* epochByEpoch(call, program, jobs, rest);
+    if (first.done !== true && first.value.control !== undefined && first.value.count === 0)
+      yield* epochByEpoch(call, program, jobs, rest);
     else yield* throughOne(call, program, rest);
   };
 }
