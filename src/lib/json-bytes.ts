@@ -60,6 +60,30 @@ export function membersOf(bytes: Buffer, at: number): Map<string, Range> {
   return found;
 }
 
+/** The objects that stand one behind the other (`}{`, as Firehose leaves them); undefined where anything but space stands between them, or a brace stays open. */
+export function objectsIn(bytes: Buffer): Buffer[] | undefined {
+  const objects: Buffer[] = [];
+  let start = -1;
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (isString) {
+      if (byte === backslash) at++;
+      else if (byte === quote) isString = false;
+    } else if (byte === 0x7b) {
+      if (depth++ === 0) start = at;
+    } else if (depth === 0) {
+      if (!isBlank(byte)) return undefined;
+    } else if (byte === quote) {
+      isString = true;
+    } else if (byte === 0x7d && --depth === 0) {
+      objects.push(bytes.subarray(start, at + 1));
+    }
+  }
+  return depth === 0 && !isString ? objects : undefined;
+}
+
 /** The same value without blanks between its tokens: on one line. */
 export function compact(bytes: Buffer): Buffer {
   const out = Buffer.allocUnsafe(bytes.length);

@@ -74,6 +74,23 @@ async function read({
   return { lines, marks, letters, name: source.name };
 }
 
+it('takes objects apart that are glued together, as Firehose leaves them, and cuts at the same places again', async () => {
+  const flats = many(40).trimEnd().split('\n');
+  const inString = `{"id":"evt_s","object":"event","text":"}{"}`;
+  const text = `${flats.slice(0, 3).join('')}\n${inString}\n${flats[3]}\n${flats.slice(4, 40).join('')}`;
+  const { lines, letters } = await read({ from: file(text), keep: true });
+  expect(lines).toEqual([...flats.slice(0, 3), inString, ...flats.slice(3)]);
+  expect(letters).toEqual([]);
+  const path = file(`${text}\n${text}`);
+  const whole = await read({ from: path, app: 'a', epoch: 7 });
+  const home = mkdtempSync(join(tmpdir(), 'buda-glue-'));
+  const first = await read({ from: path, app: 'a', epoch: 7, home, breakAt: 2 });
+  const rest = await read({ from: path, app: 'a', epoch: 7, home });
+  expect([...first.lines, ...rest.lines]).toEqual(whole.lines);
+  const broken = await read({ from: file(`${flats[0]}${flats[1]?.slice(0, 40)}\n${flats[2]}\n`), keep: true });
+  expect([broken.lines, broken.letters.map(({ reason }) => reason)]).toEqual([[flats[2]], ['not JSON']]);
+});
+
 it('reads lines, objects over several lines, pages of lists, gzip by name and by its first bytes, from a file and from stdin', async () => {
   const wanted = many(30).trimEnd().split('\n');
   const page = `{\n  "object": "list",\n  "data": [\n${Array.from({ length: 30 }, (_, n) => pretty(n)).join(',\n')}\n  ],\n  "has_more": false\n}\n`;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { compact, depthOf, elementsOf, isBlank, memberOf } from '../json-bytes.ts';
+import { compact, depthOf, elementsOf, isBlank, memberOf, objectsIn } from '../json-bytes.ts';
 import { BadLine, type JsonObject, Overlong, parseRecord, type Rejected } from '../lines.ts';
 import { parseControl } from '../marks.ts';
 
@@ -36,7 +36,8 @@ const headBytes = 64 * 1024;
 
 /**
  * Cuts the text of a dump into records. A line that is an object goes on as it came, many in one block, unparsed. An object over several
- * lines (it begins with a brace alone, as Stripe and jq print) is put on one line, and a page of a list is taken apart. Marks are left out.
+ * lines (it begins with a brace alone, as Stripe and jq print) is put on one line; objects that are glued together (`}{`) and a page of a list are
+ * taken apart. Marks are left out.
  * Anything else is rejected, by the line where it begins. Epochs end after so many records or bytes of the text, at the same places each time.
  */
 export class DumpCutter {
@@ -136,12 +137,16 @@ export class DumpCutter {
       return cut;
     };
     const { limit, maxRecords, maxBytes } = this.#options;
+    // Objects that were glued together, as Firehose leaves them.
+    let glue = block.indexOf('}{');
     for (let start = 0; start < block.length; ) {
       const next = block.indexOf(newline, start) + 1;
       this.#line++;
       this.#byte += next - start;
       this.#epochBytes += next - start;
-      if (this.#open === undefined && this.#isRecord(block, start, next - 1)) {
+      const isGlued = glue >= 0 && glue < next;
+      if (isGlued) glue = block.indexOf('}{', next);
+      if (this.#open === undefined && !isGlued && this.#isRecord(block, start, next - 1)) {
         count++;
         this.#records++;
         this.#epochRecords++;
@@ -235,6 +240,8 @@ export class DumpCutter {
       value = parseRecord(text);
     } catch (error) {
       if (!(error instanceof BadLine)) throw error;
+      const glued = objectsIn(text) ?? [];
+      if (glued.length > 1 && glued.every(isRecord)) return glued.map(compact);
       return this.#reject(
         text,
         line,
@@ -259,6 +266,16 @@ export class DumpCutter {
     const head = bytes.length > this.#options.maxLineBytes ? bytes.subarray(0, headBytes) : bytes;
     this.#options.reject({ reason, number, sha256, head, length: bytes.length });
     return [];
+  }
+}
+
+function isRecord(bytes: Buffer): boolean {
+  try {
+    parseRecord(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof BadLine) return false;
+    throw error;
   }
 }
 

@@ -56,6 +56,8 @@ const defaultTuning: Tuning = {
 
 const ownBase = 'https://api.stripe.com';
 const maxBodyBytes = 256 * 1024 ** 2;
+/** How often a follower says that it waits. */
+const sayEveryMs = 60_000;
 /** A wait that the other side asks for is kept; one longer than this is left to the next run where tries are bounded. */
 const maxAskedMs = 120_000;
 
@@ -123,6 +125,9 @@ export class StripeApi {
   readonly #tuning: Tuning;
   readonly #rate: Rate;
   readonly #isOwnBase: boolean;
+  /** Until it has, it may be the wrong place that is asked. */
+  #hasAnswered = false;
+  #saidMs = Number.NEGATIVE_INFINITY;
   #last: { status: number; headers: Record<string, unknown> } = { status: 0, headers: {} };
 
   constructor(account: Account, ratePerSecond: number, context: Context, tuning: Partial<Tuning> = {}) {
@@ -171,20 +176,23 @@ export class StripeApi {
       onWait: (_: number, delayMs: number, error: unknown) => {
         const code = error instanceof StripeError ? error.code : 'no answer';
         progress.note = `waiting ${(delayMs / 1_000).toFixed(1)} s: ${code}`;
-        this.#context.detail(
-          `${error instanceof Error ? error.message : code}; trying again in ${(delayMs / 1_000).toFixed(1)} s`,
-        );
+        // Whoever tries for ever says so now and then.
+        const isDue = !Number.isFinite(this.#tuning.tries) && performance.now() - this.#saidMs > sayEveryMs;
+        if (isDue) this.#saidMs = performance.now();
+        const tell = isDue ? this.#context.say : this.#context.detail;
+        tell(`${error instanceof Error ? error.message : code}; trying again in ${(delayMs / 1_000).toFixed(1)} s`);
       },
     };
     const attempt = async () => read(await this.#try(path, permission));
     const answer = await retry(policy, attempt, (error) => {
       if (!(error instanceof StripeError) || error.kind !== 'again') return { again: false };
-      const isBounded = Number.isFinite(this.#tuning.tries);
+      const isBounded = Number.isFinite(this.#tuning.tries) || !this.#hasAnswered;
       if (isBounded && error.isUnreachable && ++unreachable >= this.#tuning.triesUnreachable) return { again: false };
       if (isBounded && (error.afterMs ?? 0) > maxAskedMs) return { again: false };
       return { again: true, afterMs: error.afterMs };
     });
     progress.note = undefined;
+    this.#hasAnswered = true;
     return answer;
   }
 

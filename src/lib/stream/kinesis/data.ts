@@ -1,3 +1,4 @@
+import { isBlank, objectsIn } from '../../json-bytes.ts';
 import { BadLine, parseRecord } from '../../lines.ts';
 
 /** A piece of a record's data: a line without its `\n`, or why it is none. */
@@ -9,10 +10,6 @@ export interface DataLine {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
 
 /**
  * The lines in the data of a foreign producer: one object as a rule; several, a line each; several glued together (`}{`, as Firehose
@@ -23,11 +20,11 @@ export function linesOfData(data: Buffer): DataLine[] {
   if (whole.length === 0) return [];
   const reason = reasonAgainst(whole);
   if (reason === undefined) return [{ bytes: onOneLine(whole) }];
-  const objects = splitObjects(whole);
+  const objects = objectsIn(whole);
   if (objects !== undefined && objects.length > 1) return objects.map(judge);
   const lines = splitLines(whole);
   return lines.length > 1
-    ? lines.flatMap((line) => splitObjects(line)?.map(judge) ?? [judge(line)])
+    ? lines.flatMap((line) => objectsIn(line)?.map(judge) ?? [judge(line)])
     : [{ bytes: whole, bad: reason }];
 }
 
@@ -46,15 +43,11 @@ function reasonAgainst(bytes: Buffer): string | undefined {
   }
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === newline || byte === carriageReturn || byte === space || byte === 0x09;
-}
-
 function trim(bytes: Buffer): Buffer {
   let start = 0;
   let end = bytes.length;
-  while (start < end && isSpace(bytes[start])) start++;
-  while (end > start && isSpace(bytes[end - 1])) end--;
+  while (start < end && isBlank(bytes[start])) start++;
+  while (end > start && isBlank(bytes[end - 1])) end--;
   return bytes.subarray(start, end);
 }
 
@@ -74,28 +67,4 @@ function splitLines(bytes: Buffer): Buffer[] {
     start = end + 1;
   }
   return lines;
-}
-
-/** Splits at the ends of the outermost braces; undefined where anything but space stands between them, or a brace stays open. */
-function splitObjects(bytes: Buffer): Buffer[] | undefined {
-  const objects: Buffer[] = [];
-  let start = -1;
-  let depth = 0;
-  let isString = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (isString) {
-      if (byte === backslash) at++;
-      else if (byte === quote) isString = false;
-    } else if (byte === openBrace) {
-      if (depth++ === 0) start = at;
-    } else if (depth === 0) {
-      if (!isSpace(byte)) return undefined;
-    } else if (byte === quote) {
-      isString = true;
-    } else if (byte === closeBrace && --depth === 0) {
-      objects.push(bytes.subarray(start, at + 1));
-    }
-  }
-  return depth === 0 && !isString ? objects : undefined;
 }

@@ -65,7 +65,9 @@ export class KinesisSource implements Source {
     this.#kinesis?.close();
     const { foreign } = this.#unpacker;
     if (foreign > 0)
-      this.#call.context.detail(`${foreign} aggregated records belong to other shards: their producer repeats them there`);
+      this.#call.context.say(
+        `${foreign} aggregated records were passed over: by their keys they belong to other shards, where their producer has to put them`,
+      );
   }
 
   async *#readShards(from: Readonly<Record<string, string>>, world: ReaderWorld): AsyncGenerator<Piece> {
