@@ -107,7 +107,7 @@ async function start(
   const call = callOf(entry.words, args, options, context, entries);
   try {
     if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
-    else await runStep(command, call, () => summarise(progress, msSinceStart() - began));
+    else await runStep(command, call, stopped, () => summarise(progress, msSinceStart() - began));
   } finally {
     try {
       await call.rejects.close();
@@ -129,7 +129,7 @@ function openDeadLetters(target: string, context: Context): DeadLetters {
 }
 
 /** Runs a step between stdin and stdout; a person sees how it gets on, and what it came to. */
-async function runStep(command: AnyCommand, call: Call, status: () => string): Promise<void> {
+async function runStep(command: AnyCommand, call: Call, stopped: AbortController, status: () => string): Promise<void> {
   if (command.step === undefined) throw new Error(`the command ${call.name} has neither a step nor a run`);
   const isSource = command.role === 'source';
   const step = await openStep(call, command.step, isSource && call.options.app !== undefined);
@@ -137,11 +137,13 @@ async function runStep(command: AnyCommand, call: Call, status: () => string): P
   const isSized = process.stderr.isTTY === true && process.stderr.columns > 0;
   const shows = !isQuiet && isSized && (command.role === 'sink' || !isPipeOrTerminal(1));
   const spinner = shows ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${call.name}: ${status()}`) : undefined;
+  const probe = isSource && call.options.app !== undefined ? watchReader(stopped) : undefined;
   try {
     const input = isSource ? nothing() : readInput(call);
     // A step in the middle ends with the code of its source; the last step of the pipe says why.
     process.exitCode = await writeOutput(call.context, guarded(call, step)(input));
   } finally {
+    clearInterval(probe);
     spinner?.stop();
     const { progress } = call.context;
     progress.dead = call.rejects.count;
@@ -149,6 +151,18 @@ async function runStep(command: AnyCommand, call: Call, status: () => string): P
     // Whoever has gone wants no summary.
     if (!isQuiet && stdoutFailure?.exit !== exits.readerGone.code) say(status());
   }
+}
+
+/** How long a source may be quiet before it looks whether anybody still reads. */
+const quietMs = 5000;
+
+/** Who waits for a quiet source does not hear that the rest of the pipe has died: a blank line, which means nothing, finds out. */
+function watchReader(stopped: AbortController): NodeJS.Timeout | undefined {
+  if (stdout.isTerminal || !isPipeOrTerminal(1)) return undefined;
+  return setInterval(() => {
+    if (msSinceStart() - wroteMs < quietMs) return;
+    stdout.write('\n').catch(() => stopped.abort());
+  }, quietMs).unref();
 }
 
 /** A source of an app that cannot even be made ready tells the rest of the pipe, as one that has begun does. */
@@ -177,6 +191,8 @@ const stdin = {
 };
 
 let stdoutFailure: Failure | undefined;
+/** When something was written last. */
+let wroteMs = 0;
 // Whoever wrote hears of it; without a listener the process would end here.
 process.stdout.on('error', () => {});
 
@@ -189,6 +205,7 @@ const stdout: Output = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
   write(bytes) {
+    wroteMs = msSinceStart();
     return new Promise((resolve, reject) => {
       writeOut(bytes, (error) => {
         if (error == null) return resolve();

@@ -137,6 +137,20 @@ describe.concurrent('a function of the user’s own', () => {
   });
 });
 
+test('a source that follows a quiet stream notices that its sink has died', async () => {
+  const script = `buda get-stream -q numbers --app quiet >fifo & source=$!
+    buda put-stream -q quiet <fifo & sink=$!
+    while [ "$(buda get-stream -q -e quiet | wc -l)" != 20 ]; do sleep 0.1; done
+    kill -9 $sink; wait $source; echo $?`;
+  const { stdout, stderr } = await run(`mkfifo fifo; ${script}`);
+  expect(stdout.trim(), stderr).toBe('141');
+  const { stdout: followed } = await run(
+    `timeout 12 buda get-stream -q numbers --app other | tee raw | buda put-stream -q other; grep -c '^$' raw`,
+  );
+  expect(Number(followed)).toBeGreaterThan(0);
+  expect(documentOf('other').sources['local:numbers']?.counters.delivered).toBe(20);
+}, 40_000);
+
 test('two steps of one name that keep state are refused, not sent round for ever', async () => {
   for (const keys of ['', '--key other']) {
     const pipe = `${source('twice')} | buda transform dedupe -q | buda transform dedupe -q ${keys} | ${sink('twice')}`;
