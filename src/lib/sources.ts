@@ -70,16 +70,19 @@ export function produce(call: Call, source: Source): Step {
   };
 }
 
+/** So many runs that no sink has seen are no accident. */
+const unseenRuns = 3;
+
 /**
  * Notices that a filter swallows every mark: then no sink sees a begin, nothing is committed, and each run delivers the same again. Once
- * it may have been a sink that was killed before it read.
+ * or twice it may have been a sink that was killed before it read.
  */
 function checkSeen({ context }: Call, { begin: { app }, unseen }: Tenure): void {
   if (unseen === 0) return;
   const runs = unseen === 1 ? 'the last run' : `the last ${unseen} runs`;
   const message = `${runs} of app ${app} ended well, but no sink has seen the marks: nothing was committed`;
   const remedy = 'a filter between source and sink belongs inside `buda each -- FILTER`; the sink has to be a step of buda';
-  if (unseen > 1) throw new Failure('misconfigured', message, remedy);
+  if (unseen >= unseenRuns) throw new Failure('misconfigured', message, remedy);
   context.say(`${message}; ${remedy}`);
 }
 
