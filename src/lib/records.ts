@@ -23,6 +23,17 @@ function parseText(text: string): JsonObject {
   return value as JsonObject;
 }
 
+/** Why the bytes are no record; undefined for one. */
+export function reasonAgainst(bytes: Buffer): string | undefined {
+  try {
+    parseRecord(bytes);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BadLine) return error.message;
+    throw error;
+  }
+}
+
 const stretchBytes = 4096;
 
 /** Parses the lines of one block. A stretch of ASCII is decoded at once, for all lines in it: that costs a third of decoding each line. */

@@ -70,7 +70,7 @@ export class Rejects {
     if (this.#letters === undefined) {
       throw new Failure(
         'badData',
-        `${placeOf(number)}: ${reason} (sha256 ${sha256})`,
+        `line ${number}: ${reason} (sha256 ${sha256})`,
         'mend the line, or keep it and go on: --dead-letter FILE',
       );
     }
@@ -78,7 +78,7 @@ export class Rejects {
     this.#letters.write({
       reason,
       step: this.#step,
-      position: placeOf(number),
+      position: `line ${number}`,
       at: this.#now().toISOString(),
       sha256,
       record: head.toString(isText ? 'utf8' : 'base64'),
@@ -132,10 +132,6 @@ export class Rejects {
       throw error;
     }
   }
-}
-
-function placeOf(number: number): string {
-  return `line ${number}`;
 }
 
 function flood(message: string): Failure {

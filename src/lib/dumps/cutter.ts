@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { compact, depthOf, elementsOf, isBlank, memberOf, objectsIn } from '../json-bytes.ts';
 import { BadLine, type JsonObject, Overlong, parseRecord, type Rejected } from '../lines.ts';
 import { parseControl } from '../marks.ts';
+import { reasonAgainst } from '../records.ts';
 
 /** A place in a dump: so many bytes of its text, and lines, have been read. */
 export interface DumpPlace {
@@ -241,7 +242,7 @@ export class DumpCutter {
     } catch (error) {
       if (!(error instanceof BadLine)) throw error;
       const glued = objectsIn(text) ?? [];
-      if (glued.length > 1 && glued.every(isRecord)) return glued.map(compact);
+      if (glued.length > 1 && glued.every((one) => reasonAgainst(one) === undefined)) return glued.map(compact);
       return this.#reject(
         text,
         line,
@@ -266,16 +267,6 @@ export class DumpCutter {
     const head = bytes.length > this.#options.maxLineBytes ? bytes.subarray(0, headBytes) : bytes;
     this.#options.reject({ reason, number, sha256, head, length: bytes.length });
     return [];
-  }
-}
-
-function isRecord(bytes: Buffer): boolean {
-  try {
-    parseRecord(bytes);
-    return true;
-  } catch (error) {
-    if (error instanceof BadLine) return false;
-    throw error;
   }
 }
 

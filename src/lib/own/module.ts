@@ -47,6 +47,7 @@ export function changeBy(
     } catch (error) {
       throw new BadLine(`${path} gave what JSON cannot hold (${nameOf(error)})`);
     }
+    // The line's own bytes are an object; what toJSON gave may be anything.
     if (line === undefined || (line.block?.[line.start] !== openBrace && line.block !== origin.block))
       throw new BadLine(`${path} gave what is no object in JSON`);
     return line;

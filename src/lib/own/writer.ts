@@ -34,8 +34,7 @@ function isPolluted(): boolean {
 /**
  * Writes records that were made of a line, as JSON.stringify would; but a value that is what the line has in the same place stays as it is written
  * there: a whole number of twenty digits, `1.0`, an escape. Each value is compared with the line's bytes, so that it does not matter how the record
- * came about. Where all of it is what the line has, it is the line's
- * own bytes.
+ * came about. Where all of it is what the line has, it is the line's own bytes.
  */
 export class RecordWriter {
   readonly #writer = new LineWriter();

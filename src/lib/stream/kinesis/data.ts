@@ -1,5 +1,5 @@
 import { isBlank, objectsIn } from '../../json-bytes.ts';
-import { BadLine, parseRecord } from '../../lines.ts';
+import { reasonAgainst } from '../../records.ts';
 
 /** A piece of a record's data: a line without its `\n`, or why it is none. */
 export interface DataLine {
@@ -31,16 +31,6 @@ export function linesOfData(data: Buffer): DataLine[] {
 function judge(bytes: Buffer): DataLine {
   const bad = reasonAgainst(bytes);
   return bad === undefined ? { bytes: onOneLine(bytes) } : { bytes, bad };
-}
-
-function reasonAgainst(bytes: Buffer): string | undefined {
-  try {
-    parseRecord(bytes);
-    return undefined;
-  } catch (error) {
-    if (error instanceof BadLine) return error.message;
-    throw error;
-  }
 }
 
 function trim(bytes: Buffer): Buffer {
