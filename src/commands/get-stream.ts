@@ -10,7 +10,7 @@ import { openSource } from '../lib/stream/open.ts';
 export default command({
   role: 'source',
   description:
-    'Reads a stream, of the local log (local:NAME) or of Kinesis (kinesis:NAME); a bare NAME lives where BUDA_STREAMS says: local, the default, or kinesis. It begins at the oldest record that is kept, or under --app behind the last commit, and goes on at the tip until told to stop: -e, -n and --until end it earlier. Within a shard the order is kept.',
+    'Reads a stream, of the local log (local:NAME) or of Kinesis (kinesis:NAME); a bare NAME lives where BUDA_STREAMS says: local, the default, or kinesis. It begins at the oldest record that is kept, or under --app behind the last commit, and goes on at the tip until told to stop: -e, -n and --until end it earlier. Within a shard the order is kept. In Kinesis it needs to be allowed ListShards, GetShardIterator and GetRecords, and DescribeStreamSummary where a checkpoint is more than a day old.',
   args: [{ name: 'NAME', summary: 'the stream: NAME, local:NAME or kinesis:NAME' }],
   options: {
     position: text(

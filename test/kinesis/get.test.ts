@@ -368,6 +368,8 @@ describe('reading, with faults', () => {
       ['104', 2],
       ['107', 3],
       ['109', 2],
+      // They are years old: the shard is quiet.
+      [expect.stringMatching(/^109@20..-..-..T/), 0],
     ]);
   });
 
@@ -386,14 +388,157 @@ describe('reading, with faults', () => {
     ]);
   });
 
-  it('says so when the record of the checkpoint is past retention', async () => {
+  it('refuses a checkpoint whose record is past retention, and goes on where it is told to', async () => {
     await serve(() => undefined);
-    const { lines, context } = await get({ from: { 'shardId-000000000000': '42' } });
-    expect(numbers(lines)).toEqual(range(0, 10));
-    expect(context.said).toEqual([expect.stringContaining('checkpoint 42')]);
-    const whole = await get({ from: { 'shardId-000000000000': '105' } });
+    const options = { exitAtEnd: true, app: 'billing' };
+    expect(await failureOf(get({ options, from: { 'shardId-000000000000': '42' } }))).toMatchObject({
+      exit: 65,
+      message: expect.stringContaining('checkpoint 42'),
+      remedy: expect.stringContaining('buda state set billing beginning --source kinesis:movements --shard shardId-000000000000'),
+    });
+    const told = await get({ options, from: { 'shardId-000000000000': 'beginning' } });
+    expect(numbers(told.lines)).toEqual(range(0, 10));
+    const whole = await get({ options, from: { 'shardId-000000000000': '105' } });
     expect(numbers(whole.lines)).toEqual([6, 7, 8, 9]);
-    expect(whole.context.said).toEqual([]);
+  });
+
+  it('refuses a checkpoint in a shard that passed out of retention before its end', async () => {
+    await serve(() => undefined);
+    const known = { 'shardId-000000000000': '105' };
+    expect(await failureOf(get({ from: { ...known, 'shardId-000000000009': '104' } }))).toMatchObject({
+      exit: 65,
+      remedy: expect.stringContaining('SHARD_END'),
+    });
+    expect(numbers((await get({ from: { ...known, 'shardId-000000000009': 'SHARD_END' } })).lines)).toEqual([6, 7, 8, 9]);
+  });
+
+  it('refuses a checkpoint that is a time past retention, and begins at the oldest record where it is asked for one', async () => {
+    await serve((operation) =>
+      operation === 'DescribeStreamSummary'
+        ? { body: { StreamDescriptionSummary: { StreamName: 'movements', RetentionPeriodHours: 48 } } }
+        : undefined,
+    );
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+    const from = (hours: number) => ({ 'shardId-000000000000': ago(hours) });
+    expect(await failureOf(get({ from: from(49) }))).toMatchObject({
+      exit: 65,
+      message: expect.stringContaining('past retention'),
+    });
+    expect(numbers((await get({ from: from(47) })).lines)).toEqual(range(0, 10));
+    expect(await failureOf(get({ from: { 'shardId-000000000000': `105@${ago(49)}` } }))).toMatchObject({ exit: 65 });
+    expect(numbers((await get({ from: { 'shardId-000000000000': `105@${ago(47)}` } })).lines)).toEqual([6, 7, 8, 9]);
+    const first = await get({ options: { exitAtEnd: true, app: 'a', position: ago(100) } });
+    expect(first.epochs[0]).toMatchObject({ to: '102' });
+  });
+
+  it('marks a quiet shard by the time up to which it has been read, once an hour, and no other', async () => {
+    const start = Date.UTC(2026, 10, 25, 12);
+    let elapsed = 0;
+    const arrivedAt = start / 1000 - 60;
+    const record = (n: number, at: number) => ({
+      Data: Buffer.from(line(n)).toString('base64'),
+      PartitionKey: 'k',
+      SequenceNumber: String(100 + n),
+      ApproximateArrivalTimestamp: at,
+    });
+    let reads = 0;
+    await serve((operation, body) => {
+      if (operation !== 'GetRecords') return undefined;
+      // The checkpoint's own record, a minute old; then nothing, but for one record after two hours and a half.
+      const records = ++reads === 1 ? [record(5, arrivedAt)] : reads === 16 ? [record(6, arrivedAt + 9_000)] : [];
+      return { body: { Records: records, NextShardIterator: body.ShardIterator, MillisBehindLatest: 0 } };
+    });
+    const { epochs } = await get({
+      options: { app: 'a' },
+      from: { 'shardId-000000000000': '105' },
+      tuning: {
+        // An answer every ten minutes.
+        now: () => start + elapsed,
+        elapsed: () => elapsed,
+        sleep: async () => {
+          elapsed += 600_000;
+          if (reads > 40) throw Object.assign(new Error('enough'), { name: 'AbortError' });
+        },
+      },
+      until: (_, all) => all.length === 4,
+    });
+    const marks = epochs.map(({ to = '', lines }) => {
+      const [position, time = ''] = to.split('@');
+      return [position, Math.round((Date.parse(time) - start) / 60_000), lines.length];
+    });
+    // The service's clock is known in whole seconds: an answer may come just before the hour, or just after it.
+    const about = (minute: number) => expect.toBeOneOf([minute, minute + 10]);
+    expect(marks).toEqual([
+      ['105', about(60), 0],
+      ['105', about(120), 0],
+      ['106', Number.NaN, 1],
+      ['106', about(210), 0],
+    ]);
+    // The next run goes on from there, though the record itself is gone by then.
+    await running?.stop();
+    await serve(() => undefined);
+    const quiet = new Date(Date.now() - 3_600_000).toISOString();
+    expect(numbers((await get({ from: { 'shardId-000000000000': `99@${quiet}` } })).lines)).toEqual(range(0, 10));
+    expect(numbers((await get({ from: { 'shardId-000000000000': `105@${quiet}` } })).lines)).toEqual([6, 7, 8, 9]);
+    expect(numbers((await get({ from: { 'shardId-000000000000': `TRIM_HORIZON@${quiet}` } })).lines)).toEqual(range(0, 10));
+    expect(await failureOf(get({ from: { 'shardId-000000000000': '105@noon' } }))).toMatchObject({ exit: 65 });
+  });
+
+  it('lists shards again until the children of one that has ended are there, while others go on', async () => {
+    const parent = shardOf('shardId-000000000000');
+    const other = shardOf('shardId-000000000001');
+    const child = { ...shardOf('shardId-000000000002'), ParentShardId: parent.ShardId };
+    let lists = 0;
+    await serve((operation, body) => {
+      if (operation === 'ListShards') return { body: { Shards: [parent, other, ...(++lists > 4 ? [child] : [])] } };
+      if (operation === 'GetShardIterator') return { body: { ShardIterator: String(body.ShardId) } };
+      const shard = String(body.ShardIterator);
+      const records = [
+        {
+          Data: Buffer.from(line(shard === child.ShardId ? 1 : 0)).toString('base64'),
+          PartitionKey: 'k',
+          SequenceNumber: '100',
+          ApproximateArrivalTimestamp: Date.now() / 1000,
+        },
+      ];
+      if (shard === other.ShardId) return { body: { Records: [], NextShardIterator: shard, MillisBehindLatest: 0 } };
+      return {
+        body: {
+          Records: records,
+          MillisBehindLatest: 0,
+          ...(shard === parent.ShardId ? {} : { NextShardIterator: shard }),
+        },
+      };
+    });
+    const { lines } = await get({ options: {}, until: ({ shard }) => shard === child.ShardId });
+    expect(numbers(lines)).toEqual([0, 1]);
+  });
+
+  it('places the children of a shard before its end is committed', async () => {
+    const parent = shardOf('shardId-000000000000');
+    const children = ['shardId-000000000001', 'shardId-000000000002'].map((id) => ({
+      ...shardOf(id),
+      ParentShardId: parent.ShardId,
+    }));
+    await serve((operation, body) => {
+      if (operation === 'ListShards') return { body: { Shards: [parent, ...children] } };
+      if (operation === 'GetShardIterator') return { body: { ShardIterator: String(body.ShardId) } };
+      if (operation !== 'GetRecords' || body.ShardIterator !== parent.ShardId) return undefined;
+      const record = {
+        Data: Buffer.from(line(0)).toString('base64'),
+        PartitionKey: 'k',
+        SequenceNumber: '100',
+        ApproximateArrivalTimestamp: 1_700_000_000,
+      };
+      return { body: { Records: [record], MillisBehindLatest: 0 } };
+    });
+    const { epochs } = await get({ options: { app: 'a' }, until: ({ to }) => to === 'SHARD_END' });
+    const before = 'TRIM_HORIZON@2023-11-14T22:13:20.000Z';
+    expect(epochs.slice(0, 3)).toEqual([
+      { shard: 'shardId-000000000001', to: before, lines: [] },
+      { shard: 'shardId-000000000002', to: before, lines: [] },
+      { shard: 'shardId-000000000000', to: 'SHARD_END', lines: [line(0)] },
+    ]);
   });
 
   it('does not wait for a child whose parent has passed out of retention', async () => {
@@ -460,7 +605,8 @@ describe('reading, with kinesis-local', () => {
   it('begins at the end, under an app, and a restart goes on from that moment', async () => {
     await makeStream('movements', 2);
     await putData('movements', entries(0, 20));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // The service's time is known in whole seconds.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
     const first = await get({ options: { position: 'end', exitAtEnd: true, app: 'a' } });
     expect(first.lines).toEqual([]);
     expect(first.epochs).toHaveLength(2);

@@ -167,6 +167,11 @@ export class Kinesis {
     await this.#send(() => this.#client.send(command), `deleting kinesis:${stream}`);
   }
 
+  /** How far the service's clock is ahead of this machine's, in milliseconds, as the SDK learns it from the Date of its answers: that is in whole seconds, so that it may be a second too low. */
+  get clockOffsetMs(): number {
+    return this.#client.config.systemClockOffset;
+  }
+
   close(): void {
     this.#client.destroy();
   }

@@ -1,9 +1,12 @@
 import { Batch } from '../../lines.ts';
 import type { Piece } from '../../sources.ts';
 import { type Cuts, cellMs } from '../epochs.ts';
+import { type Checkpoint, formatCheckpoint } from './checkpoint.ts';
 
 /** Arrival times are the service's and approximate: a cell is over a little later than the clock says. */
 const settleMs = 1_000;
+/** A shard that has been quiet for so long is marked anew, with the time up to which it has been read. */
+const quietMs = 3_600_000;
 const newline = Buffer.from('\n');
 
 /**
@@ -19,10 +22,23 @@ export class EpochBuffer {
   #rejected = 0;
   #cell = Number.NEGATIVE_INFINITY;
   #to: string | undefined;
+  #checkpoint: Checkpoint;
 
-  constructor(shard: string, cuts: Cuts) {
+  /** `checkpoint` is where the shard is read from; one whose time is not known is marked as soon as the shard is known to be quiet. */
+  constructor(shard: string, cuts: Cuts, checkpoint: Checkpoint) {
     this.#shard = shard;
     this.#cuts = cuts;
+    this.#checkpoint = checkpoint;
+  }
+
+  /** Up to when the shard has been read, by the arrival of its records or by its marks; undefined where nothing is known. */
+  get readToMs(): number | undefined {
+    return this.#checkpoint.readToMs;
+  }
+
+  /** The record at the checkpoint has been seen again; it arrived at this time. */
+  standAt(arrivedAtMs: number): void {
+    this.#checkpoint = { ...this.#checkpoint, readToMs: Math.max(arrivedAtMs, this.readToMs ?? 0) };
   }
 
   /** Takes the lines of one record of the stream; gives the epochs that are whole by it. */
@@ -37,12 +53,20 @@ export class EpochBuffer {
     this.#count += lines.length;
     this.#rejected += rejected;
     this.#to = sequenceNumber;
+    this.#checkpoint = { position: sequenceNumber, readToMs: arrivedAtMs };
     if (this.#count >= this.#cuts.maxRecords || this.#bytes >= this.#cuts.maxBytes) yield* this.flush();
   }
 
-  /** The epoch whose cell is over, when the shard has been read up to this time. */
+  /** The epoch whose cell is over, when the shard has been read to its tip, which was at this time; or the mark of a shard that is quiet. */
   *readUpTo(nowMs: number): Generator<Piece> {
-    if (this.#to !== undefined && nowMs >= (this.#cell + 1) * cellMs + settleMs) yield* this.flush();
+    if (this.#to !== undefined) {
+      if (nowMs >= (this.#cell + 1) * cellMs + settleMs) yield* this.flush();
+      return;
+    }
+    const readToMs = Math.floor(nowMs) - settleMs;
+    if (readToMs - (this.readToMs ?? 0) < quietMs) return;
+    this.#checkpoint = { ...this.#checkpoint, readToMs };
+    yield* this.flush(formatCheckpoint(this.#checkpoint));
   }
 
   /** What is held; `to` where the position is not that of the last record. */

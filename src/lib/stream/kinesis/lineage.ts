@@ -8,6 +8,8 @@ export class Lineage {
   readonly #shards = new Map<string, KinesisShard>();
   readonly #done: Set<string>;
   readonly #given = new Set<string>();
+  /** Shards that this run read to their ends, and whose children are not listed yet. */
+  readonly #childless = new Set<string>();
 
   /** `done` are the shards that an earlier run read to their ends. */
   constructor(done: Iterable<string>) {
@@ -15,11 +17,25 @@ export class Lineage {
   }
 
   update(shards: readonly KinesisShard[]): void {
-    for (const shard of shards) this.#shards.set(shard.id, shard);
+    for (const shard of shards) {
+      this.#shards.set(shard.id, shard);
+      for (const parent of shard.parents) this.#childless.delete(parent);
+    }
   }
 
   finish(id: string): void {
     this.#done.add(id);
+    if (this.childrenOf(id).length === 0) this.#childless.add(id);
+  }
+
+  /** Every shard that was closed has children; the list of shards may be a little late. */
+  get isIncomplete(): boolean {
+    return this.#childless.size > 0;
+  }
+
+  /** The listed shards that were split or merged from this one. */
+  childrenOf(id: string): string[] {
+    return [...this.#shards.values()].filter(({ parents }) => parents.includes(id)).map((shard) => shard.id);
   }
 
   /** The shards that may be begun now, each given once. */

@@ -1,12 +1,12 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { KinesisRecord, KinesisShard } from '../../aws/kinesis.ts';
 import { Failure } from '../../errors.ts';
+import { parseTimeMs } from '../../options.ts';
 import type { Place } from '../positions.ts';
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
+import { isPastRetention } from './retention.ts';
 import type { ReaderWorld, ShardStart } from './shard-reader.ts';
 import { retryAws } from './tuning.ts';
-
-/** The position of a shard that was closed (by a split or a merge) and read to its end. Kinesis's own word. */
-export const shardEnd = 'SHARD_END';
 
 /** A sequence number, found: its shard, and when it arrived. */
 export interface Landmark {
@@ -56,20 +56,22 @@ async function firstRecordFrom(
   return undefined;
 }
 
-/** Where each listed shard begins. One that a running app does not know yet was opened since: it is read from its beginning. */
+/** Where each listed shard begins. One that a running app does not know yet was opened since: it is read from its beginning, as where the time that was asked for is past retention. */
 export async function placeShards(
   from: Readonly<Record<string, string>>,
   position: Place,
   listed: readonly KinesisShard[],
   world: ReaderWorld,
+  nowMs: number,
 ): Promise<Map<string, ShardStart>> {
   const isFirst = Object.keys(from).length === 0;
   const landmark =
     isFirst && position.kind === 'sequence' ? await findLandmark(position.sequenceNumber, listed, world) : undefined;
+  const isAll = isFirst && position.kind === 'time' && (await isPastRetention(position.atMs, nowMs, world));
   const place = (shard: string): ShardStart => {
     const checkpoint = from[shard];
-    if (checkpoint !== undefined) return startOfCheckpoint(checkpoint, shard);
-    if (!isFirst || position.kind === 'beginning') return { type: 'TRIM_HORIZON' };
+    if (checkpoint !== undefined) return startOf(parseCheckpoint(checkpoint, shard));
+    if (!isFirst || isAll || position.kind === 'beginning') return { type: 'TRIM_HORIZON' };
     if (landmark?.shard === shard) return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: landmark.sequenceNumber };
     if (landmark !== undefined) return { type: 'AT_TIMESTAMP', atMs: landmark.arrivedAtMs };
     return position.kind === 'time' ? { type: 'AT_TIMESTAMP', atMs: position.atMs } : { type: 'LATEST' };
@@ -77,12 +79,10 @@ export async function placeShards(
   return new Map(listed.map(({ id }) => [id, place(id)]));
 }
 
-function startOfCheckpoint(checkpoint: string, shard: string): ShardStart {
-  if (/^\d+$/.test(checkpoint)) return { type: 'CHECKPOINT', sequenceNumber: checkpoint };
-  if (checkpoint === 'beginning' || checkpoint === 'TRIM_HORIZON' || checkpoint === shardEnd) return { type: 'TRIM_HORIZON' };
-  const atMs = Date.parse(checkpoint);
-  if (!Number.isNaN(atMs)) return { type: 'AT_TIMESTAMP', atMs };
-  throw new Failure('badData', `the checkpoint of ${shard} is no position: ${checkpoint}`, 'put it right with buda state set');
+function startOf({ position, readToMs }: Checkpoint): ShardStart {
+  if (/^\d+$/.test(position)) return { type: 'CHECKPOINT', sequenceNumber: position, isProven: readToMs !== undefined };
+  const atMs = parseTimeMs(position);
+  return atMs === undefined ? { type: 'TRIM_HORIZON' } : { type: 'AT_TIMESTAMP', atMs };
 }
 
 /** Whether a record lies behind the place up to which is read: that sequence number, or the moment before that time. */

@@ -3,10 +3,13 @@ import type { IteratorStart, Kinesis, KinesisRecord, KinesisShard, Reading } fro
 import { Failure } from '../../errors.ts';
 import { retryAws, type Tuning } from './tuning.ts';
 
-/** Where a reader of a shard begins. After a checkpoint it reads that record once more, to see that nothing behind it is lost. */
+/**
+ * Where a reader of a shard begins. At a sequence number it reads that record once more, to see that nothing behind it is lost, unless that is
+ * proven already.
+ */
 export type ShardStart =
   | Exclude<IteratorStart, { type: 'AFTER_SEQUENCE_NUMBER' }>
-  | { type: 'CHECKPOINT'; sequenceNumber: string };
+  | { type: 'CHECKPOINT'; sequenceNumber: string; isProven: boolean };
 
 /** One answer of GetRecords. */
 export interface Chunk {
@@ -19,6 +22,8 @@ export interface Chunk {
   isFull: boolean;
   /** The shard is closed and this was its last. */
   isEnd: boolean;
+  /** When the record at the checkpoint arrived, in the answer that held it. */
+  checkpointAtMs: number | undefined;
 }
 
 /** What the readers of all shards of one stream share. */
@@ -27,8 +32,8 @@ export interface ReaderWorld {
   stream: string;
   tuning: Tuning;
   signal: AbortSignal;
-  /** Told once where the record at a checkpoint is gone. */
-  onTrimmed: (shard: string, checkpoint: string) => void;
+  /** The failure of a shard of which records behind the checkpoint may be past retention; `remedy` is the position that goes on without them. */
+  trimmed: (shard: string, checkpoint: string, remedy: string) => Failure;
   note: (note: string | undefined) => void;
 }
 
@@ -41,7 +46,8 @@ export class ShardReader {
   readonly #world: ReaderWorld;
   readonly #start: ShardStart;
   /** The checkpoint whose record has not been seen again yet. */
-  #unproven: string | undefined;
+  #unseen: string | undefined;
+  readonly #isProven: boolean;
   #last: string | undefined;
   #iterator: string | undefined;
   #next: Promise<Chunk> | undefined;
@@ -54,7 +60,8 @@ export class ShardReader {
     this.#start = start;
     this.#world = world;
     this.#startedAtMs = world.tuning.now();
-    if (start.type === 'CHECKPOINT') this.#unproven = start.sequenceNumber;
+    if (start.type === 'CHECKPOINT') this.#unseen = start.sequenceNumber;
+    this.#isProven = start.type === 'CHECKPOINT' && start.isProven;
   }
 
   /** The next answer; the same one until it is taken. */
@@ -126,27 +133,28 @@ export class ShardReader {
   }
 
   #chunk({ records: read, next, lagMs }: Reading, askedMs: number): Chunk {
-    const { tuning, onTrimmed } = this.#world;
+    const { tuning } = this.#world;
     this.#hasAsked = true;
     this.#iterator = next;
     const isFull = read.length >= readLimit;
     const isAtTip = !isFull && lagMs === 0;
-    const records = this.#behindCheckpoint(read);
+    const checkpointAtMs = this.#seeCheckpoint(read);
+    const records = checkpointAtMs === undefined ? read : read.slice(1);
     const isEnd = next === undefined;
-    if (this.#unproven !== undefined && (records.length > 0 || isAtTip || isEnd)) {
-      onTrimmed(this.shard.id, this.#unproven);
-      this.#unproven = undefined;
+    if (this.#unseen !== undefined && (records.length > 0 || isAtTip || isEnd)) {
+      if (!this.#isProven) throw this.#world.trimmed(this.shard.id, this.#unseen, 'beginning');
+      this.#unseen = undefined;
     }
     this.#last = records.at(-1)?.sequenceNumber ?? this.#last;
     this.#notBeforeMs = askedMs + (isAtTip ? tuning.pollMs : tuning.spacingMs);
-    return { records, lagMs, askedMs, isFull, isEnd };
+    return { records, lagMs, askedMs, isFull, isEnd, checkpointAtMs };
   }
 
-  /** Leaves out the checkpoint's own record, which was read once more. */
-  #behindCheckpoint(records: KinesisRecord[]): KinesisRecord[] {
-    if (this.#unproven === undefined || records[0]?.sequenceNumber !== this.#unproven) return records;
-    this.#last = this.#unproven;
-    this.#unproven = undefined;
-    return records.slice(1);
+  /** When the record at the checkpoint arrived, where it is the first of these: it has been read before. */
+  #seeCheckpoint([first]: readonly KinesisRecord[]): number | undefined {
+    if (first === undefined || first.sequenceNumber !== this.#unseen) return undefined;
+    this.#last = this.#unseen;
+    this.#unseen = undefined;
+    return first.arrivedAtMs;
   }
 }

@@ -4,9 +4,11 @@ import { Batch } from '../../lines.ts';
 import type { Piece, Source } from '../../sources.ts';
 import type { Cuts } from '../epochs.ts';
 import type { Plan } from '../plan.ts';
+import { formatCheckpoint, parseCheckpoint, shardEnd, trimHorizon } from './checkpoint.ts';
 import { EpochBuffer } from './epoch-buffer.ts';
 import { Lineage } from './lineage.ts';
-import { findLandmark, isPast, type Landmark, placeShards, shardEnd } from './places.ts';
+import { findLandmark, isPast, type Landmark, placeShards } from './places.ts';
+import { checkRetention, trimmed } from './retention.ts';
 import { type Chunk, type ReaderWorld, ShardReader, type ShardStart } from './shard-reader.ts';
 import { defaultTuning, retryAws, type Tuning } from './tuning.ts';
 import { Unpacker } from './unpacker.ts';
@@ -23,8 +25,7 @@ const uncut: Cuts = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POS
 const settleMs = 1_000;
 
 /**
- * Reads all shards of a stream at once, parents before children, an epoch of one shard at a time. Positions are sequence numbers
- * (everything up to it has been read), times (nothing before it is to be read) or SHARD_END.
+ * Reads all shards of a stream at once, parents before children, an epoch of one shard at a time, from positions as checkpoint.ts writes them.
  */
 export class KinesisSource implements Source {
   readonly name: string;
@@ -75,24 +76,34 @@ export class KinesisSource implements Source {
     const startedMs = this.#tuning.elapsed();
     const listed = await this.#list(world);
     const landmark = until?.kind === 'sequence' ? await findLandmark(until.sequenceNumber, listed, world) : undefined;
-    const starts = await placeShards(from, position, listed, world);
-    if (cuts !== undefined) yield* firstPositions(from, starts, this.#tuning.now());
+    await checkRetention(from, listed, world, this.#now());
+    const starts = await placeShards(from, position, listed, world, this.#now());
+    /** Where a restart would go on. */
+    const placed = new Map(Object.entries(from));
+    if (cuts !== undefined) yield* firstPositions(placed, starts, this.#now());
     const lineage = new Lineage(Object.keys(from).filter((shard) => from[shard] === shardEnd));
     lineage.update(listed);
+    let listedMs = startedMs;
+    const listAgain = async () => {
+      listedMs = this.#tuning.elapsed();
+      lineage.update(await this.#list(world));
+    };
 
     let active: Active[] = [];
     let isReached = false;
     for (;;) {
       for (const shard of lineage.give()) {
-        const reader = new ShardReader(shard, starts.get(shard.id) ?? { type: 'TRIM_HORIZON' }, world);
-        active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut) });
+        const reader = new ShardReader(shard, starts.get(shard.id) ?? { type: trimHorizon }, world);
+        const checkpoint = parseCheckpoint(placed.get(shard.id) ?? trimHorizon, shard.id);
+        active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut, checkpoint) });
       }
+      if (lineage.isIncomplete && this.#tuning.elapsed() - listedMs >= this.#tuning.pollMs) await listAgain();
       const next = await firstOf(active);
       if (next === undefined) {
         if (this.#plan.exitAtEnd || isReached) return;
         // Every shard was closed, and its children are not listed yet.
         await this.#tuning.sleep(this.#tuning.pollMs, world.signal);
-        lineage.update(await this.#list(world));
+        await listAgain();
         continue;
       }
       const { one, chunk } = next;
@@ -102,6 +113,7 @@ export class KinesisSource implements Source {
       active = [...active.filter((other) => other !== one), one];
       this.#tellLag(shard, chunk, active);
 
+      if (chunk.checkpointAtMs !== undefined) epoch.standAt(chunk.checkpointAtMs);
       let isDone = false;
       for (const record of chunk.records) {
         if (isPast(record, shard.id, until, landmark)) {
@@ -117,18 +129,21 @@ export class KinesisSource implements Source {
         isDone = landmark?.shard === shard.id && landmark.sequenceNumber === record.sequenceNumber;
       }
 
+      const isQuiet = cuts !== undefined && !isDone && !chunk.isFull && chunk.lagMs === 0;
       if (chunk.isEnd && !isDone) {
+        await listAgain();
+        lineage.finish(shard.id);
+        if (cuts !== undefined) yield* childPositions(lineage.childrenOf(shard.id), epoch, placed);
         yield* epoch.flush(shardEnd);
         active = active.filter((other) => other !== one);
-        lineage.finish(shard.id);
-        lineage.update(await this.#list(world));
       } else if (isDone || this.#hasArrived(shard, chunk, startedMs, landmark)) {
         yield* epoch.flush();
+        if (isQuiet) yield* epoch.readUpTo(this.#readUpToMs(chunk));
         active = active.filter((other) => other !== one);
         isReached = true;
       } else if (cuts === undefined) {
         yield* epoch.flush();
-      } else if (!chunk.isFull && chunk.lagMs === 0) {
+      } else if (isQuiet) {
         yield* epoch.readUpTo(this.#readUpToMs(chunk));
       }
     }
@@ -145,7 +160,12 @@ export class KinesisSource implements Source {
 
   /** The time of day up to which a shard has been read with this answer. */
   #readUpToMs({ askedMs, lagMs }: Chunk): number {
-    return this.#tuning.now() - (this.#tuning.elapsed() - askedMs) - lagMs;
+    return this.#now() - (this.#tuning.elapsed() - askedMs) - lagMs;
+  }
+
+  /** The time of day by the service's clock, or up to a second less. */
+  #now(): number {
+    return this.#tuning.now() + (this.#kinesis?.clockOffsetMs ?? 0);
   }
 
   #list(world: ReaderWorld): Promise<KinesisShard[]> {
@@ -158,16 +178,14 @@ export class KinesisSource implements Source {
   }
 
   #world(kinesis: Kinesis, signal: AbortSignal): ReaderWorld {
-    const { say, progress } = this.#call.context;
+    const { app } = this.#call.options as { app?: string };
+    const { progress } = this.#call.context;
     return {
       kinesis,
       stream: this.#stream,
       tuning: this.#tuning,
       signal,
-      onTrimmed: (shard, checkpoint) => {
-        const unknown = 'if there were records between it and the oldest one kept, they have not been read';
-        say(`${shard}: the record of the checkpoint ${checkpoint} is past retention; ${unknown}`);
-      },
+      trimmed: (shard, checkpoint, remedy) => trimmed(app ?? 'APP', this.#stream, shard, checkpoint, remedy),
       note: (note) => {
         progress.note = note;
       },
@@ -182,14 +200,21 @@ async function firstOf(active: readonly Active[]): Promise<{ one: Active; chunk:
 }
 
 /** Under an app, a beginning that is a moment, or the end, is committed before anything is read: a restart must not choose another. */
-function* firstPositions(
-  from: Readonly<Record<string, string>>,
-  starts: ReadonlyMap<string, ShardStart>,
-  nowMs: number,
-): Generator<Piece> {
+function* firstPositions(placed: Map<string, string>, starts: ReadonlyMap<string, ShardStart>, nowMs: number): Generator<Piece> {
   for (const [shard, start] of starts) {
     const atMs = start.type === 'AT_TIMESTAMP' ? start.atMs : start.type === 'LATEST' ? nowMs : undefined;
-    if (from[shard] === undefined && atMs !== undefined)
-      yield { batch: Batch.ofLines([]), shard, to: new Date(atMs).toISOString() };
+    if (atMs !== undefined) yield* place(shard, new Date(atMs).toISOString(), placed);
   }
+}
+
+/** The children of a shard that is at its end are placed before its end is committed: from then on nothing of theirs can grow too old unseen. */
+function* childPositions(children: readonly string[], { readToMs }: EpochBuffer, placed: Map<string, string>): Generator<Piece> {
+  if (readToMs === undefined) return;
+  for (const shard of children) yield* place(shard, formatCheckpoint({ position: trimHorizon, readToMs }), placed);
+}
+
+function* place(shard: string, to: string, placed: Map<string, string>): Generator<Piece> {
+  if (placed.has(shard)) return;
+  placed.set(shard, to);
+  yield { batch: Batch.ofLines([]), shard, to };
 }
