@@ -55,6 +55,20 @@ function isTooDeep(line: Buffer, value: unknown): boolean {
 /** Whether objects lie in objects so deeply that they are not flattened; of two fields of one name the first may have been. */
 const hasDeepObjects = (line: Buffer) => line.length > 8000 && line.includes('{"a":'.repeat(4000));
 
+/** A record whose numbers are texts that are equal if the numbers are worth the same, whatever a double can hold. */
+function exact(line: Buffer): Parsed {
+  return JSON.parse(
+    line.toString().replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) => {
+      const [, sign, whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE](.+))?$/.exec(token) ?? [];
+      if (sign === undefined) return token;
+      const digits = `${whole}${fraction}`.replace(/^0+/, '');
+      const significant = digits.replace(/0+$/, '');
+      const power = BigInt(exponent) + BigInt(digits.length - significant.length - fraction.length);
+      return significant === '' ? '"number 0"' : `"number ${sign}${significant} ${power}"`;
+    }),
+  );
+}
+
 const one = () => (_: Buffer, record: Parsed | undefined) => (record === undefined ? 'dead' : 1);
 
 const subjects: Record<string, Subject> = {
@@ -66,7 +80,7 @@ const subjects: Record<string, Subject> = {
       const seen = new Set<string>();
       return (line, record) => {
         if (record === undefined) return 'dead';
-        const { id, revision } = record;
+        const { id, revision } = exact(line);
         if (isTooDeep(line, [id, revision])) return 'dead';
         const identity = id === undefined || id === null ? line : `${JSON.stringify(id)} ${JSON.stringify(revision)}`;
         const hash = createHash('md5')
