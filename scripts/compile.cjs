@@ -1,14 +1,32 @@
-// Runs a transform and keeps what V8 compiled for it, beside each script in dist/: see bin/buda.
+// Runs a command, `node compile.cjs WORDS…`, and keeps what V8 compiled for it beside each script in dist/: see bin/buda. A stream of Kinesis is put
+// into a service that takes everything, in this process.
 const { renameSync, writeFileSync } = require('node:fs');
+const { createServer } = require('node:http');
 const { join } = require('node:path');
 
-process.argv = [process.argv[0], join(__dirname, '..', 'bin', 'buda'), 'transform', 'flatten', '-q'];
-const { load, scripts } = require('../bin/buda');
+const words = process.argv.slice(2);
 
-for (const name of require('../dist/main.json').scripts) load(name);
-process.on('exit', () => {
-  for (const [filename, script] of scripts) {
-    writeFileSync(`${filename}.cache.${process.pid}`, script.createCachedData());
-    renameSync(`${filename}.cache.${process.pid}`, `${filename}.cache`);
-  }
-});
+function start() {
+  process.argv = [process.argv[0], join(__dirname, '..', 'bin', 'buda'), ...words];
+  const { load, scripts } = require('../bin/buda');
+  // The first command of all makes caches for everything: what no command has compiled is there at least as it is when loaded.
+  if (words[0] === 'transform') for (const name of require('../dist/main.json').scripts) load(name);
+  process.on('exit', () => {
+    for (const [filename, script] of scripts) {
+      writeFileSync(`${filename}.cache.${process.pid}`, script.createCachedData());
+      renameSync(`${filename}.cache.${process.pid}`, `${filename}.cache`);
+    }
+  });
+}
+
+if (words.some((word) => word.startsWith('kinesis:'))) {
+  const answer = '{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}';
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.end(answer));
+  });
+  server.listen(0, '127.0.0.1', () => {
+    process.env.AWS_ENDPOINT_URL_KINESIS = `http://127.0.0.1:${server.address().port}`;
+    start();
+  });
+  server.unref();
+} else start();
