@@ -84,11 +84,17 @@ export interface Checkpoints {
   /** A compare-and-set: the same term, `from` as stored, the next number; anything else is refused (75 for an older term, 65 for a gap). */
   commit(commit: Commit): Promise<void>;
   read(app: string): Promise<AppState | undefined>;
-  list(): Promise<AppState[]>;
+  /** Every app that there is; one whose document cannot be read is told to `onFailure`, and ends the list where that is not given. */
+  list(onFailure?: (error: unknown) => void): Promise<AppState[]>;
   /** Puts a source's checkpoint where a person says; refused (75) while the app runs. */
   set(app: string, source: string, shard: string, position: string): Promise<AppState>;
   /** Forgets an app and what its steps saved; refused (75) while it runs. */
   remove(app: string): Promise<boolean>;
   /** The saved state of one step of an app; `digest` is that of the options its meaning hangs on: other options are refused (78), or begin anew under `rebuild`. */
   saved(app: string, step: string, digest: string, rebuild?: boolean): SavedState;
+}
+
+/** Said by a stateful step that finds nothing saved in an app that has commits: it is new in the pipe, or what it saved is lost. */
+export function emptyNote(app: string, commits: number, consequence: string): string {
+  return `app ${app} has ${commits} ${commits === 1 ? 'commit' : 'commits'}, but nothing is saved of this step: if it is not new in the pipe, ${consequence}`;
 }

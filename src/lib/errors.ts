@@ -60,3 +60,10 @@ export function explain(error: unknown): string {
   const path = 'path' in error && typeof error.path === 'string' ? ` (${error.path})` : '';
   return known === undefined ? error.message : `${known}${path}`;
 }
+
+/** Of the failures in a list whose rest was written all but the first are said; that one is thrown. */
+export function throwFirst(failures: readonly unknown[], { say }: { say: (message: string) => void }): void {
+  const [first, ...others] = failures;
+  for (const error of others) say(explain(error));
+  if (first !== undefined) throw first;
+}

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import list from '../../src/commands/state/list.ts';
 import remove from '../../src/commands/state/remove.ts';
@@ -26,11 +27,15 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What a command writes to stdout and says on stderr. */
-async function run(command: AnyCommand, args: string[], options: Record<string, unknown> = {}) {
+async function run(command: AnyCommand, args: string[], options: Record<string, unknown> = {}, lines: string[] = []) {
   const world = { home: '/nowhere', host: new Machine().start(), now: clock() };
   const context = testContext({ openCheckpoints: (url) => openCheckpoints(url, world) });
   const { call } = testCall('state', { state: `file:${folder}`, ...options }, context, args);
-  await command.run?.(call);
+  try {
+    await command.run?.(call);
+  } finally {
+    lines.push(...Buffer.concat(context.written).toString().split('\n').slice(0, -1));
+  }
   return { out: Buffer.concat(context.written).toString(), said: context.said };
 }
 
@@ -63,6 +68,18 @@ test('state list writes a line for each app, and which of them run', async () =>
     },
   ]);
   await tenure.end(0, 0);
+});
+
+test('state list writes what can be read, and then refuses the rest by name', async () => {
+  for (const app of ['broken', 'cut']) writeFileSync(join(folder, `${app}.json`), '{"buda":1,');
+  const lines: string[] = [];
+  const failure = await run(list, [], {}, lines).catch((error) => error);
+  expect(lines.map((line) => JSON.parse(line).app)).toEqual(['billing', 'warehouse']);
+  expect(failure).toMatchObject({
+    exit: 65,
+    message: expect.stringContaining('broken.json'),
+    remedy: expect.stringContaining('state remove broken'),
+  });
 });
 
 test('state show writes the document', async () => {

@@ -365,10 +365,17 @@ describe('stream list, describe, delete', () => {
     const tenure = await home.context.openCheckpoints(undefined).start('a', 'local:s');
     await tenure.end(0, 0);
     const bytes = records(0, 100).reduce((sum, line) => sum + line.length + 1, 0);
-    expect(await streams().list()).toMatchObject([
+    const failures: unknown[] = [];
+    expect(await streams().list((error) => failures.push(error))).toMatchObject([
       { name: 'local:s', shards: 2, records: 100, bytes, last_record_at: '2026-11-24T10:00:00.000Z' },
       { name: 'local:t', shards: 1, records: 0, bytes: 0, last_record_at: null },
     ]);
+    expect(failures).toEqual([]);
+    await home.put('broken', []);
+    writeFileSync(join(home.context.home, 'streams', 'broken', 'stream.json'), '{');
+    expect(await streams().list((error) => failures.push(error))).toHaveLength(2);
+    expect(failures).toEqual([expect.objectContaining({ exit: 65 })]);
+    rmSync(join(home.context.home, 'streams', 'broken'), { recursive: true });
     const position = (await home.get('s', { app: 'a', count: 20, epoch: { maxRecords: 20 } })).epochs[0];
     await home.context.openCheckpoints(undefined).set('a', 'local:s', position?.shard ?? '', position?.to ?? '');
     expect(await streams().describe('s')).toMatchObject({
@@ -394,7 +401,9 @@ describe('stream list, describe, delete', () => {
   it('names that would lead elsewhere are no streams', async () => {
     mkdirSync(join(home.context.home, 'streams', 'empty'), { recursive: true });
     symlinkSync('/nowhere', join(home.context.home, 'streams', 'dangling'));
-    expect(await streams().list()).toEqual([]);
+    const failures: unknown[] = [];
+    expect(await streams().list((error) => failures.push(error))).toEqual([]);
+    expect(failures).toEqual([]);
     rmSync(join(home.context.home, 'streams'), { recursive: true });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -314,6 +314,14 @@ describe('buda transform dedupe under an app', () => {
     const epochs = ['', linesOf([{ id: 1 }])];
     await expect(app.run(['--window', '5'], epochs)).rejects.toMatchObject({ exit: 78 });
     expect((await app.run(['--window', '5', '--rebuild'], epochs)).records).toEqual([{ id: 1 }]);
+  });
+
+  it('says so where the app has commits, but nothing is saved of what was seen', async () => {
+    const app = new App('transform dedupe', dedupe, true);
+    const epochs = ['a', 'b'].map((id) => linesOf([{ id }]));
+    expect((await app.run([], epochs, 1)).said.join()).not.toContain('nothing is saved');
+    rmSync(join(app.folder!, 'billing.saved'), { recursive: true });
+    expect((await app.run([], epochs)).said).toContainEqual(expect.stringContaining('has 1 commit, but nothing is saved'));
   });
 
   it('refuses to go on without a file of its state', async () => {

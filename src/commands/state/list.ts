@@ -1,4 +1,5 @@
 import { command } from '../../lib/command.ts';
+import { throwFirst } from '../../lib/errors.ts';
 import { stateOptions } from '../../lib/options.ts';
 import type { ListedApp } from '../../lib/state/folder.ts';
 
@@ -12,11 +13,13 @@ export default command({
     { run: "buda state list | jq -r 'select(.running | not) | .app'", shows: 'the apps that do not run' },
   ],
   async run({ options, context }) {
-    const apps = (await context.openCheckpoints(options.state).list()) as ListedApp[];
+    const failures: unknown[] = [];
+    const apps = (await context.openCheckpoints(options.state).list((error) => failures.push(error))) as ListedApp[];
     for (const { app, term, commits, sink, sources, updated_at, running } of apps) {
       await context.stdout.write(
         `${JSON.stringify({ app, term, commits, sink, sources: Object.keys(sources), updated_at, running })}\n`,
       );
     }
+    throwFirst(failures, context);
   },
 });

@@ -1,4 +1,5 @@
 import { command } from '../../lib/command.ts';
+import { throwFirst } from '../../lib/errors.ts';
 import { defaultKind, streamKinds } from '../../lib/stream/names.ts';
 import { openStreams } from '../../lib/stream/streams.ts';
 
@@ -23,7 +24,10 @@ export default command({
     const kind = streamKinds.find((one) => one === args[0]) ?? defaultKind(context.env);
     const streams = await openStreams(context, kind, undefined);
     try {
-      for (const stream of await streams.list()) await context.stdout.write(`${JSON.stringify(stream)}\n`);
+      const failures: unknown[] = [];
+      for (const stream of await streams.list((error) => failures.push(error)))
+        await context.stdout.write(`${JSON.stringify(stream)}\n`);
+      throwFirst(failures, context);
     } finally {
       streams.close();
     }

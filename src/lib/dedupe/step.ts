@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Checkpoints, SavedState } from '../checkpoints.ts';
+import { type Checkpoints, emptyNote, type SavedState } from '../checkpoints.ts';
 import type { Call } from '../command.ts';
 import { makeFolderDurably, syncFolder } from '../durable.ts';
 import { codeOf, explain, Failure } from '../errors.ts';
@@ -115,6 +115,7 @@ export class Repeats implements Kept {
     this.#store = { checkpoints, saved, app };
     const key = entries.get('key') as string | undefined;
     this.#isNew = key === undefined;
+    if (this.#isNew && at > 0) this.#call.context.say(emptyNote(app, at, 'records that came before are let through again'));
     this.#key = key ?? randomBytes(16).toString('base64');
     this.#mac = new Mac(Buffer.from(this.#key, 'base64'));
     const [added, clockMs, firstMs] = (entries.get('clock') as [number, number, number | null] | undefined) ?? [0, 0, null];

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SavedState } from '../checkpoints.ts';
+import { emptyNote, type SavedState } from '../checkpoints.ts';
 import type { Call } from '../command.ts';
 import { Failure } from '../errors.ts';
 import { BadLine, Line } from '../lines.ts';
@@ -92,7 +92,10 @@ class LedgerHolder implements Held {
     for await (const [commit, entries] of this.#saved.uncommitted()) this.#ledger.loadSaid(commit, entries);
     if (before === undefined) {
       // What a lost ledger said has lower revisions: each commit says an id once at most.
-      if (at > 0) this.#ledger.beginRevisionsAt(at + 1);
+      if (at > 0) {
+        this.#ledger.beginRevisionsAt(at + 1);
+        this.#call.context.say(emptyNote(app, at, 'movements may come short: run it from the beginning of its events'));
+      }
       return;
     }
     const now = this.#said;

@@ -18,6 +18,10 @@ export interface ListedApp extends AppState {
   running: boolean;
 }
 
+function rethrow(error: unknown): void {
+  throw error;
+}
+
 /**
  * The state store in a folder: `<app>.json` is the app's document, `<app>.json.lock` is held while it is changed,
  * `<app>.run.lock` while a source runs, and `<app>.saved` holds what its stateful steps saved. No app's name makes two of these
@@ -80,14 +84,18 @@ export class FolderCheckpoints implements Checkpoints {
     }
   }
 
-  async list(): Promise<ListedApp[]> {
+  async list(onFailure = rethrow): Promise<ListedApp[]> {
     const listed: ListedApp[] = [];
     for (const name of await namesIn(this.#folder)) {
       const app = name.slice(0, -'.json'.length);
       if (!name.endsWith('.json') || !isAppName(app)) continue;
-      const document = await this.read(app);
-      if (document === undefined) continue;
-      listed.push({ ...document, running: holderOf(this.#path(app, '.run.lock'), this.#host) !== undefined });
+      try {
+        const document = await this.read(app);
+        if (document === undefined) continue;
+        listed.push({ ...document, running: holderOf(this.#path(app, '.run.lock'), this.#host) !== undefined });
+      } catch (error) {
+        onFailure(error);
+      }
     }
     return listed;
   }

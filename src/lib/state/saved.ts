@@ -292,7 +292,7 @@ export class SavedFolder implements SavedState {
       throw new Failure(
         'badData',
         message,
-        `put a good copy of ${folder} in its place, or delete it and run the pipe again from the beginning`,
+        `put a good copy of ${folder} in its place, or begin anew: buda state remove ${this.#options.app}, and the pipe from its beginning`,
       );
     }
   }

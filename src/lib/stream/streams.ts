@@ -5,7 +5,8 @@ import type { StreamKind, StreamName } from './names.ts';
 
 /** Looking after the streams of one kind. What `list` and `describe` give is printed as JSON. */
 export interface Streams {
-  list(): Promise<object[]>;
+  /** One that cannot be read is told to `onFailure`; the others are listed. */
+  list(onFailure: (error: unknown) => void): Promise<object[]>;
   /** One that is not there is a Failure (78), here and in `delete`. */
   describe(name: string): Promise<object>;
   delete(name: string): Promise<void>;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from '../../durable.ts';
@@ -78,8 +78,9 @@ function parseSettings(text: string, path: string): Settings {
 /** The names of all streams, in order. */
 export function streamNames(context: Pick<Context, 'home' | 'host'>): string[] {
   try {
-    return readdirSync(streamsPath(context))
-      .filter((name) => !name.startsWith('.') && openStream(context, name) !== undefined)
+    const folder = streamsPath(context);
+    return readdirSync(folder)
+      .filter((name) => !name.startsWith('.') && existsSync(join(folder, name, settingsFile)))
       .sort();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];

@@ -17,8 +17,8 @@ const lockWaitMs = 10_000;
 /** Looks after the streams of the local log; `apps` is what the state store knows. */
 export function localStreams(context: Context, apps: () => Promise<readonly AppState[]>): Streams {
   return {
-    async list() {
-      return streamNames(context).map((name) => {
+    async list(onFailure) {
+      const rowOf = (name: string) => {
         const stream = existingStream(context, name);
         const shards = shardsOf(stream);
         return {
@@ -28,6 +28,14 @@ export function localStreams(context: Context, apps: () => Promise<readonly AppS
           bytes: sum(shards, ({ bytes }) => bytes),
           last_record_at: newest(shards),
         };
+      };
+      return streamNames(context).flatMap((name) => {
+        try {
+          return [rowOf(name)];
+        } catch (error) {
+          onFailure(error);
+          return [];
+        }
       });
     },
 
