@@ -410,6 +410,12 @@ describe('reading, with faults', () => {
       remedy: expect.stringContaining('SHARD_END'),
     });
     expect(numbers((await get({ from: { ...known, 'shardId-000000000009': 'SHARD_END' } })).lines)).toEqual([6, 7, 8, 9]);
+    // Set by hand, without --shard.
+    expect(await failureOf(get({ from: { '': '104' } }))).toMatchObject({
+      exit: 65,
+      message: expect.stringContaining('no shard'),
+    });
+    expect(numbers((await get({ from: { ...known, '': 'SHARD_END' } })).lines)).toEqual([6, 7, 8, 9]);
   });
 
   it('refuses a checkpoint that is a time past retention, and begins at the oldest record where it is asked for one', async () => {

@@ -27,10 +27,20 @@ export async function checkRetention(
   for (const [shard, checkpoint] of Object.entries(from)) {
     const { position, readToMs } = parseCheckpoint(checkpoint, shard);
     if (position === shardEnd) continue;
+    if (shard === '') throw shardless(world.stream, checkpoint);
     if (!listed.some(({ id }) => id === shard)) throw world.trimmed(shard, checkpoint, shardEnd);
     if (readToMs !== undefined && (await isPastRetention(readToMs, nowMs, world)))
       throw world.trimmed(shard, checkpoint, 'beginning');
   }
+}
+
+/** Somebody set a checkpoint of the stream, and said no shard. */
+function shardless(stream: string, checkpoint: string): Failure {
+  return new Failure(
+    'badData',
+    `kinesis:${stream}: the checkpoint ${checkpoint} belongs to no shard`,
+    `set it again with --shard, and this one to nothing: buda state set APP ${shardEnd} --source kinesis:${stream}`,
+  );
 }
 
 /** The failure of a shard of which records behind the checkpoint may be past retention; `remedy` is the position that goes on without them. */
