@@ -23,7 +23,7 @@ _buda_options() {
     'transform hash') echo '-h --field --key-file --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform sql') echo '-h --columns --table --block --memory --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'transform') echo '-h --concurrency --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
-    'each') echo '-h -j --jobs --ok --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'each') echo '-h -j --jobs --ok --timeout --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-stream') echo '-h --key --shards --retention --max-size --aggregate --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --dedupe --window --time --memory --rebuild --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
@@ -134,6 +134,7 @@ _buda_values() {
     'transform --max-line') : ;;
     'each --jobs'|'each -j') : ;;
     'each --ok') : ;;
+    'each --timeout') : ;;
     'each --dead-letter') echo :files: ;;
     'each --max-dead') : ;;
     'each --max-line') : ;;

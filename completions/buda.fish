@@ -170,6 +170,7 @@ complete -c buda -n "__buda_is 'transform'" -s v -l verbose -d 'say more: where 
 complete -c buda -n "__buda_is 'transform'" -F
 complete -c buda -n "__buda_is 'each'" -s j -l jobs -x -d 'how many epochs are run side by side; they leave in order'
 complete -c buda -n "__buda_is 'each'" -l ok -x -d 'exit codes besides 0 that are no failure, with commas between them: --ok 1 for grep'
+complete -c buda -n "__buda_is 'each'" -l timeout -x -d 'under marks: a child that takes longer for an epoch is killed, and has failed'
 complete -c buda -n "__buda_is 'each'" -l dead-letter -r -F -d 'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)'
 complete -c buda -n "__buda_is 'each'" -l max-dead -x -d 'with --dead-letter: more rejected lines than this, or than this share, end the step (65)'
 complete -c buda -n "__buda_is 'each'" -l max-line -x -d 'the longest line that passes'

@@ -1,7 +1,7 @@
 import { command } from '../lib/command.ts';
 import { filter } from '../lib/each/filter.ts';
 import { Failure } from '../lib/errors.ts';
-import { count, flagOf, type Option, readingOptions } from '../lib/options.ts';
+import { count, duration, flagOf, type Option, readingOptions } from '../lib/options.ts';
 
 const okFlags = '--ok <CODES>';
 const okCodes: Option<number[]> = {
@@ -23,6 +23,7 @@ export default command({
   options: {
     jobs: count('-j, --jobs <N>', 'how many epochs are run side by side; they leave in order', 1, 1, 1024),
     ok: okCodes,
+    timeout: duration('--timeout <DURATION>', 'under marks: a child that takes longer for an epoch is killed, and has failed'),
     ...readingOptions,
   },
   sections: {
@@ -37,5 +38,6 @@ export default command({
     },
     { run: 'buda each --ok 1 -- grep -F \'"ada@example.com"\' < events.ndjson', shows: 'grep: nothing found is no failure' },
   ],
-  step: (call) => filter(call, { words: call.args, okCodes: call.options.ok }, call.options.jobs),
+  step: (call) =>
+    filter(call, { words: call.args, okCodes: call.options.ok, timeoutMs: call.options.timeout }, call.options.jobs),
 });

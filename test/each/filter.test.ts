@@ -29,6 +29,7 @@ interface How {
   jobs?: number;
   ok?: number[];
   keep?: boolean;
+  timeoutMs?: number;
   context?: ReturnType<typeof testContext>;
 }
 
@@ -36,7 +37,7 @@ interface How {
 async function run(
   words: string[],
   input: string | AsyncIterable<Batch>,
-  { jobs = 1, ok = [], keep = false, context }: How = {},
+  { jobs = 1, ok = [], keep = false, timeoutMs, context }: How = {},
 ) {
   const own = context ?? testContext({ env: process.env });
   const { call, letters } = testCall('each', { maxLine: 16 * 1024 ** 2 }, own, [], keep);
@@ -44,7 +45,8 @@ async function run(
   const pieces: Buffer[] = [];
   let error: unknown;
   try {
-    for await (const batch of guarded(call, filter(call, { words, okCodes: ok }, jobs))(batches)) pieces.push(writeBatch(batch));
+    for await (const batch of guarded(call, filter(call, { words, okCodes: ok, timeoutMs }, jobs))(batches))
+      pieces.push(writeBatch(batch));
   } catch (thrown) {
     error = thrown;
   }
@@ -163,6 +165,20 @@ describe('under marks', () => {
   test('what it says on stderr is passed on behind its name', async () => {
     const { said } = await run(['sh', '-c', 'echo one >&2; cat; printf two >&2'], pipeOf([['{}']]));
     expect(said).toEqual(['sh: one', 'sh: two']);
+  });
+
+  test('a child that takes too long is killed, whatever it has started, and its epoch fails or is kept', async () => {
+    const input = pipeOf([['{"n":1}'], ['{"n":2}'], ['{"n":3}']]);
+    const slow = ['sh', '-c', 'read line; case $line in *2*) sleep 30 & sleep 30;; esac; echo $line'];
+    const startedMs = performance.now();
+    const { lines, error } = await run(slow, input, { timeoutMs: 300 });
+    expect(lines.slice(0, -1)).toEqual([begin, '{"n":1}', mark(1, 1, 1)]);
+    expect(error).toMatchObject({ exit: 75, message: expect.stringContaining('sh took longer than 0.3 s') });
+    const kept = await run(slow, input, { timeoutMs: 300, keep: true });
+    expect(kept.lines).toEqual([begin, '{"n":1}', mark(1, 1, 1), mark(2, 1, 0, 1), '{"n":3}', mark(3, 1, 1), end]);
+    expect(kept.letters).toMatchObject([{ record: '{"n":2}', reason: 'sh took longer than 0.3 s' }]);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect((await run(['cat'], input, { timeoutMs: 20_000 })).error).toBeUndefined();
   });
 
   test('a bad line further on does not cost the epochs before it', async () => {

@@ -520,6 +520,25 @@ describe('reading, with faults', () => {
     expect(numbers(lines)).toEqual([0, 1]);
   });
 
+  it('lists the shards once a minute anyway, and reads one that an answer had left out', async () => {
+    let elapsed = 0;
+    let lists = 0;
+    await serve((operation, body) => {
+      const [known, late] = ['shardId-000000000000', 'shardId-000000000001'].map(shardOf);
+      if (operation === 'ListShards') return { body: { Shards: ++lists === 1 ? [known] : [known, late] } };
+      if (operation !== 'GetShardIterator') return undefined;
+      return { body: { ShardIterator: body.ShardId === late?.ShardId ? '0' : '200' } };
+    });
+    const { lines } = await get({
+      options: {},
+      tuning: { elapsed: () => elapsed, sleep: async () => void (elapsed += 1_000) },
+      until: (_, epochs) => epochs.flatMap((epoch) => epoch.lines).length === 10,
+    });
+    expect(numbers(lines)).toEqual(range(0, 10));
+    expect(lists).toBe(2);
+    expect(elapsed).toBeGreaterThanOrEqual(60_000);
+  });
+
   it('places the children of a shard before its end is committed', async () => {
     const parent = shardOf('shardId-000000000000');
     const children = ['shardId-000000000001', 'shardId-000000000002'].map((id) => ({

@@ -4,10 +4,11 @@ import type { Call } from '../command.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { eachLine } from '../split2/lines.ts';
 
-/** A foreign program: its words, and the exit codes besides 0 with which it ends well. */
+/** A foreign program: its words, the exit codes besides 0 with which it ends well, and how long a child may take for an epoch; for ever where it is not said. */
 export interface Program {
   words: readonly string[];
   okCodes: readonly number[];
+  timeoutMs?: number | undefined;
 }
 
 /** How a child ended, in words; undefined where it ended well. */
@@ -18,9 +19,11 @@ export class Child {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   /** How it ended, once everything that it wrote has been read. Rejects (78) where it could not be started. */
   readonly ended: Promise<Fault>;
+  /** Whether it was killed because it took too long. */
+  isOverdue = false;
 
   /** `isApart`: a signal to the group of this process, as Ctrl-C sends it, does not reach the child. */
-  constructor(call: Call, { words: [program = '', ...args], okCodes }: Program, isApart = false) {
+  constructor(call: Call, { words: [program = '', ...args], okCodes, timeoutMs }: Program, isApart = false) {
     const { env, say } = call.context;
     const child = spawn(program, args, { env: { ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached: isApart });
     this.#process = child;
@@ -34,8 +37,23 @@ export class Child {
         else resolve(code === 0 || okCodes.includes(code ?? -1) ? undefined : `${program} exited with ${code}`);
       });
     });
-    this.ended = Promise.all([closed, spoken]).then(([fault]) => fault);
+    const done = Promise.all([closed, spoken]).then(([fault]) => fault);
+    this.ended = timeoutMs === undefined ? done : this.#inTime(done, program, timeoutMs);
     this.ended.catch(() => {});
+  }
+
+  /** What it started itself may live on, and hold what it has inherited: that is not waited for. */
+  #inTime(done: Promise<Fault>, program: string, timeoutMs: number): Promise<Fault> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.isOverdue = true;
+        resolve(`${program} took longer than ${timeoutMs / 1000} s`);
+        this.#process.kill('SIGKILL');
+        this.#process.stdout.destroy();
+        this.#process.stderr.destroy();
+      }, timeoutMs);
+      done.finally(() => clearTimeout(timer)).then(resolve, reject);
+    });
   }
 
   get output(): Readable {

@@ -61,7 +61,7 @@ export class Epoch {
     const work = Promise.all([child.feed(this.#input.read()), hold()]);
     work.catch(() => {});
     this.fault = await child.ended;
-    await work;
+    if (!child.isOverdue) await work;
     if (this.fault !== undefined && !wasStopped) await sleep(noticeMs);
     return !wasStopped && stopped.aborted;
   }

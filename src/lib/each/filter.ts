@@ -108,7 +108,7 @@ async function* answer(call: Call, epoch: Epoch): AsyncGenerator<Batch> {
 async function* throughOne(call: Call, program: Program, input: AsyncGenerator<Batch>): AsyncGenerator<Batch> {
   const tally = new Tally(call);
   // Apart: what it has read cannot be given to another, so it has to come to its end as this step does.
-  const child = new Child(call, program, true);
+  const child = new Child(call, { ...program, timeoutMs: undefined }, true);
   async function* pieces() {
     for await (const batch of input) if (batch.count > 0) yield batch.bytes;
   }

@@ -21,6 +21,8 @@ interface Active {
 }
 
 const uncut: Cuts = { maxRecords: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+/** How often the shards are listed anyway: no shard stays unread because one answer left it out. */
+const auditMs = 60_000;
 /** Arrival times are approximate: a moment is past a little later than the clock says. */
 const settleMs = 1_000;
 
@@ -97,7 +99,8 @@ export class KinesisSource implements Source {
         const checkpoint = parseCheckpoint(placed.get(shard.id) ?? trimHorizon, shard.id);
         active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut, checkpoint) });
       }
-      if (lineage.isIncomplete && this.#tuning.elapsed() - listedMs >= this.#tuning.pollMs) await listAgain();
+      const listingMs = lineage.isIncomplete ? this.#tuning.pollMs : auditMs;
+      if (this.#tuning.elapsed() - listedMs >= listingMs) await listAgain();
       const next = await firstOf(active);
       if (next === undefined) {
         if (this.#plan.exitAtEnd || isReached) return;
