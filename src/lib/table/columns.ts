@@ -44,7 +44,7 @@ export async function fitColumns(
   table: string,
   fields: readonly Field[],
   extra: readonly string[] = [],
-): Promise<{ columns: Column[]; changes: ColumnChange[]; hasRevisions: boolean }> {
+): Promise<{ columns: Column[]; changes: ColumnChange[]; hasRevisions: boolean; isNew: boolean }> {
   const known = await readColumns(database, table);
   const changes: ColumnChange[] = [];
   const columns: Column[] = [];
@@ -72,7 +72,8 @@ export async function fitColumns(
   for (const name of extra) if (known === undefined || !known.has(name)) added.push(`${quoteName(name)} VARCHAR`);
   if (known === undefined) await database.run(`create table ${quoteName(table)} (${added.join(', ')})`);
   else for (const column of added) await database.run(`alter table ${quoteName(table)} add column ${column}`);
-  return { columns, changes, hasRevisions: known?.has('revision') === true || fields.some(({ name }) => name === 'revision') };
+  const hasRevisions = known?.has('revision') === true || fields.some(({ name }) => name === 'revision');
+  return { columns, changes, hasRevisions, isNew: known === undefined };
 }
 
 async function fitColumn(

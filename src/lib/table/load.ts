@@ -34,10 +34,15 @@ export async function append(database: Database, load: Load, label: string | nul
  * Merges the records by their keys. Of several with the same keys the highest `revision` wins (none is the lowest), then the last; one with
  * `op` = `delete` removes the row, and at the same revision it wins. A delete with a revision is remembered, so that an older record that comes late does not undo it.
  */
-export async function merge(database: Database, load: Load, keys: readonly string[], hasRevisions: boolean): Promise<void> {
+export async function merge(
+  database: Database,
+  load: Load,
+  keys: readonly string[],
+  { hasRevisions, isNew }: { hasRevisions: boolean; isNew: boolean },
+): Promise<void> {
   const { table, columns } = load;
   const target = quoteName(table);
-  await stage(database, load);
+  const hasDeleted = (await database.rows('select 1 from _buda_deleted where table_name = $1 limit 1', [table])).length > 0;
   const at = (name: string) => columns.findIndex((column) => column.name === name);
   const keyColumns = keys.map((name) => `c${at(name)}`);
   const newRevision = at('revision') < 0 ? '0' : `coalesce(try_cast(b.c${at('revision')} as hugeint), 0)`;
@@ -45,11 +50,22 @@ export async function merge(database: Database, load: Load, keys: readonly strin
   const same = keys.map((name, i) => `t.${quoteName(name)} = b.${keyColumns[i]}`).join(' and ');
   const isDelete = deleteTest(columns[at('op')], `b.c${at('op')}`);
 
-  // Equal hashes of different keys only cost the look for doubles that are not there.
-  const [{ is_unique: isUnique } = {}] = await database.rows(
-    `select count(*) = count(distinct hash(${keyColumns.join(', ')})) as is_unique from ${batch}`,
-  );
-  if (isUnique !== true) {
+  // Into a table that was just made the records go at once; where it turns out that there is something to merge, they come back.
+  if (isNew && !hasDeleted && isDelete === 'false') {
+    await insert(
+      database,
+      load,
+      columns.map(({ name }) => quoteName(name)),
+      recordsIn(load),
+    );
+    if (await isUnique(database, target, keys.map(quoteName))) return;
+    await database.run(
+      `create temp table ${batch} as select ${columns.map(({ name }, i) => `${quoteName(name)} as c${i}`).join(', ')} from ${target}`,
+    );
+    await database.run(`delete from ${target}`);
+  } else await stage(database, load);
+
+  if (!(await isUnique(database, batch, keyColumns))) {
     await database.run(
       `delete from ${batch} where rowid in (select place from (select b.rowid as place, row_number() over (partition by ${keyColumns
         .map((column) => `b.${column}`)
@@ -61,7 +77,6 @@ export async function merge(database: Database, load: Load, keys: readonly strin
 
   const keyText = `to_json([${keys.map((name, i) => textOf(columns[at(name)], `b.${keyColumns[i]}`)).join(', ')}])::varchar`;
   const dead = `_buda_deleted as d where d.table_name = ${quoteText(table)} and d.key = ${keyText}`;
-  const hasDeleted = (await database.rows('select 1 from _buda_deleted where table_name = $1 limit 1', [table])).length > 0;
   if (hasDeleted) {
     await database.run(`delete from ${batch} as b using ${dead} and d.revision >= ${newRevision} and not (${isDelete})`);
     await database.run(`delete from ${batch} as b using ${dead} and d.revision > ${newRevision}`);
@@ -85,23 +100,42 @@ export async function merge(database: Database, load: Load, keys: readonly strin
     }
     await database.run(`delete from ${batch} as b where ${isDelete}`);
   }
-  await database.run(
-    `insert into ${target} (${columns.map(({ name }) => quoteName(name)).join(', ')}) select ${columns.map((_, i) => `c${i}`).join(', ')} from ${batch}`,
+  await insert(
+    database,
+    load,
+    columns.map((_, i) => `c${i}`),
+    batch,
   );
   await database.run(`drop table ${batch}`);
 }
 
+async function insert(database: Database, { table, columns }: Load, values: readonly string[], from: string): Promise<void> {
+  const names = columns.map(({ name }) => quoteName(name));
+  await database.run(`insert into ${quoteName(table)} (${names.join(', ')}) select ${values.join(', ')} from ${from}`);
+}
+
+/** Whether no two rows have the same keys. Equal hashes of different keys only cost the look for doubles that are not there. */
+async function isUnique(database: Database, table: string, keys: readonly string[]): Promise<boolean> {
+  const [row] = await database.rows(`select count(*) = count(distinct hash(${keys.join(', ')})) as is_unique from ${table}`);
+  return row?.is_unique === true;
+}
+
+/** The file as DuckDB reads it. */
+function recordsIn({ path, columns, longestBytes }: Load): string {
+  const objectBytes = Math.max(leastObjectBytes, longestBytes + 1);
+  return `read_json(${quotePath(path)}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${objectBytes}, columns = ${columnsToRead(columns)})`;
+}
+
 /** Reads the file into a temporary table: c0, c1, … as the columns want them. */
-async function stage(database: Database, { table, path, columns, longestBytes }: Load): Promise<void> {
+async function stage(database: Database, load: Load): Promise<void> {
+  const { table, columns } = load;
   const foreign = columns.map((column, i) => ({ column, i })).filter(({ column }) => column.readAs !== column.type);
   const values = columns.map(({ name, type, readAs }, i) =>
     readAs === type
       ? `${quoteName(name)} as c${i}`
       : `try_cast(${quoteName(name)} as ${type}) as c${i}, ${quoteName(name)} as r${i}`,
   );
-  await database.run(
-    `create temp table ${batch} as select ${values.join(', ')} from read_json(${quotePath(path)}, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = ${Math.max(leastObjectBytes, longestBytes + 1)}, columns = ${columnsToRead(columns)})`,
-  );
+  await database.run(`create temp table ${batch} as select ${values.join(', ')} from ${recordsIn(load)}`);
   for (const { column, i } of foreign) {
     const [{ count } = {}] = await database.rows(
       `select count(*) as count from ${batch} where r${i} is not null and try_cast(c${i} as ${column.readAs}) is distinct from r${i}`,

@@ -54,6 +54,9 @@ export class Scanner {
   readonly #byToken = new Map<string, Known>();
   readonly #byName = new Map<string, Known>();
   readonly #byFoldedName = new Map<string, Known>();
+  /** The fields of the keys, and the revision's, once a record has had them. */
+  readonly #keyFields: (Known | undefined)[] = [];
+  #revisionField: Known | undefined;
   /** The fields of the line at hand, and of the one before it: most lines have the same ones in the same order. */
   #order: Known[] = [];
   #line = 0;
@@ -195,8 +198,9 @@ export class Scanner {
   }
 
   #lacks(line: number): boolean {
-    for (const key of this.#keys) {
-      const field = this.#byName.get(key);
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i] as string;
+      const field = (this.#keyFields[i] ??= this.#byName.get(key));
       const isThere = field !== undefined && field.line === line && field.kind !== 0;
       if (!isThere || field.kind === kinds.nested) {
         const what = isThere ? `its ${JSON.stringify(key)} is no text and no number` : `it has no ${JSON.stringify(key)}`;
@@ -205,7 +209,7 @@ export class Scanner {
       }
     }
     if (this.#revision === undefined) return false;
-    const revision = this.#byName.get(this.#revision);
+    const revision = (this.#revisionField ??= this.#byName.get(this.#revision));
     if (revision === undefined || revision.line !== line || (revision.kind & ~(kinds.small | kinds.big)) === 0) return false;
     this.#refuse(`its ${JSON.stringify(this.#revision)} is no whole number`);
     return true;

@@ -142,11 +142,11 @@ export class TableSink implements Sink {
   ): Promise<void> {
     const { table, keys } = this.#options;
     const isAppend = keys.length === 0;
-    const { columns, changes, hasRevisions } = await fitColumns(database, table, fields, isAppend ? [labelColumn] : []);
+    const { columns, changes, hasRevisions, isNew } = await fitColumns(database, table, fields, isAppend ? [labelColumn] : []);
     await writeChanges(database, table, changes, epoch);
     const load = { table, path, columns, longestBytes };
     if (isAppend) await append(database, load, label);
-    else await merge(database, load, keys, hasRevisions);
+    else await merge(database, load, keys, { hasRevisions, isNew });
   }
 
   /** Added records of epochs that come again, cut otherwise, are taken out; merged ones replace themselves. */
