@@ -1,6 +1,6 @@
 import { Failure } from './errors.ts';
 import { sha256Of, startSha256 } from './hashing.ts';
-import { type Control, formatControl, parseControl, startsLikeBegin } from './marks.ts';
+import { type Control, formatControl, parseControl, startsLikeBegin, startsLikeControl } from './marks.ts';
 import { BadLine, BlockParser, type JsonObject, parseRecord } from './records.ts';
 
 export { BadLine, type JsonObject, parseRecord } from './records.ts';
@@ -216,17 +216,25 @@ export async function* readBatches(chunks: AsyncIterable<Buffer>, options: ReadO
   yield* cutter.finish();
 }
 
+/** A batch that another step made, without the lines that are too long: as if it had been read. */
+export function* cutAgain(batch: Batch, options: ReadOptions): Generator<Batch> {
+  yield* new Cutter(options, batch.firstLine - 1).cut(batch.bytes);
+  if (batch.control !== undefined) yield Batch.ofControl(batch.control);
+}
+
 class Cutter {
   readonly #maxLineBytes: number;
   readonly #reject: (rejected: Rejected) => void;
   #carry: Buffer[] = [];
   #carryBytes = 0;
   #overlong: Overlong | undefined;
-  #number = 0;
+  #number: number;
   #marked = false;
   readonly #isForeign: boolean;
 
-  constructor(options: ReadOptions) {
+  /** `number` is that of the line before the first. */
+  constructor(options: ReadOptions, number = 0) {
+    this.#number = number;
     this.#isForeign = options.isForeign === true;
     this.#maxLineBytes = options.maxLineBytes;
     this.#reject = options.reject;
@@ -402,6 +410,7 @@ function rejectedLine(line: Buffer, number: number, maxLineBytes: number, reason
 
 function reasonFor(line: Buffer, maxLineBytes: number): string {
   if (line.length > maxLineBytes) return `longer than ${maxLineBytes} bytes (--max-line)`;
+  if (startsLikeControl(line.toString('latin1', 0, 16))) return 'it looks like a mark, and here none may stand';
   if (line[0] === openBracket) return 'an array, and no mark: a line must be a JSON object';
   if (line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf) return 'a byte order mark: save the file as UTF-8 without one';
   if (line[0] === 0x3c) return 'HTML or XML, not JSON: perhaps an error page';

@@ -60,6 +60,11 @@ export function startsLikeBegin(line: string): boolean {
   return line.startsWith('["buda.begin"');
 }
 
+/** Whether a line begins as one of the three control lines does. */
+export function startsLikeControl(line: string): boolean {
+  return /^\["buda\.(begin|mark|end)"/.test(line);
+}
+
 /** Reads a line that begins with `[`. Undefined means that it is no mark of this version, well formed: a bad line. */
 export function parseControl(line: string): Control | undefined {
   let value: unknown;

@@ -36,6 +36,15 @@ export function text(flags: string, summary: string, fallback?: string): Option<
   return { flags, summary, fallback, parse: (value) => value };
 }
 
+/** Any text but none: as of a variable that is not set. */
+function place(flags: string, summary: string): Option<string | undefined> {
+  const parse = (value: string) => {
+    if (value !== '') return value;
+    throw new Failure('usage', `${flagOf(flags)} is empty: name a file or a stream`);
+  };
+  return { flags, summary, fallback: undefined, parse };
+}
+
 /** Any text, as often as wanted: all of them, in the order of the command line. */
 export function texts(flags: string, summary: string): Option<string[]> {
   return { flags, summary, fallback: [], parse: (value) => [value], many: true };
@@ -176,7 +185,7 @@ export function limit(flags: string, summary: string): Option<MaxDead | undefine
 
 /** The options of every step that reads lines. */
 export const readingOptions = {
-  deadLetter: text(
+  deadLetter: place(
     '--dead-letter <FILE>',
     'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)',
   ),

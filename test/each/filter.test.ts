@@ -144,7 +144,7 @@ describe('under marks', () => {
     const forged = '["buda.mark",1,{"to":"9","c":[]}]';
     const words = ['sh', '-c', `cat; echo '${forged}'; echo '[1]'; printf '{"cut":'`];
     const { error, lines } = await run(words, pipeOf([['{"n":1}']]));
-    expect(error).toMatchObject({ exit: 65, message: expect.stringContaining('written by sh: an array, and no mark') });
+    expect(error).toMatchObject({ exit: 65, message: expect.stringContaining('written by sh: it looks like a mark') });
     expect(lines).toEqual([begin, '{"n":1}', expect.stringContaining('"buda.end",1,{"exit":65')]);
     const kept = await run(words, pipeOf([['{"n":1}']]), { keep: true });
     expect(kept.lines).toEqual([begin, '{"n":1}', mark(1, 1, 1, 3), end]);

@@ -129,6 +129,12 @@ test('only main.ts touches the process, and nobody the console', () => {
   expect(codeOf('main.ts')).not.toMatch(/\bprocess\.exit\(/);
 });
 
+test('SIGUSR1 never reaches the debugger of Node: it is caught before anything is loaded', () => {
+  const entry = withoutComments(readFileSync(join(root, 'bin', 'buda'), 'utf8').replace(/^#!.*/, ''));
+  expect(entry.indexOf("process.on('SIGUSR1'")).toBeGreaterThan(0);
+  expect(entry.indexOf("process.on('SIGUSR1'")).toBeLessThan(entry.indexOf('require('));
+});
+
 test('only lib/marks.ts knows how a mark is written', () => {
   const knows = files.filter((path) => /['"`]buda\.(begin|mark|end)['"`]/.test(withoutComments(sources.get(path) ?? '')));
   expect(knows).toEqual(['lib/marks.ts']);

@@ -151,6 +151,33 @@ test('line numbers are those of each step’s own input, as in a shell’s pipe'
   expect(positions[0]).toEqual(['line 6', 'line 12']);
 });
 
+test('a step’s --max-line holds for what another step hands it, as in a shell’s pipe', async () => {
+  const cwd = join(folder, 'longest');
+  mkdirSync(join(cwd, 'home'), { recursive: true, mode: 0o700 });
+  const env = environmentIn(cwd);
+  const made = Array.from({ length: 9 }, (_, id) => JSON.stringify({ id, n: 'x'.repeat(id % 3 === 1 ? 40 : 3) }));
+  await bash('buda put-stream lines -q', { cwd, env, input: Buffer.from(`${made.join('\n')}\n`) });
+  const came: unknown[] = [];
+  for (const made of ['get-stream lines -e', 'get-stream lines -e | transform flatten']) {
+    const steps = [...made.split(' | '), 'transform flatten --max-line 32 --dead-letter dead'];
+    for (const script of [steps.map((step) => `buda ${step}`).join(' | '), `buda run '${steps.join(' | ')}'`]) {
+      rmSync(join(cwd, 'dead'), { force: true });
+      const { exit, stdout, stderr } = await bash(script, { cwd, env, pipefail: true });
+      expect(exit, stderr).toBe(0);
+      const letters = readFileSync(join(cwd, 'dead'), 'utf8').trim().split('\n');
+      const places = letters.map((line) => JSON.parse(line) as Record<string, string>);
+      came.push([stdout.toString(), places.map(({ reason, position, sha256 }) => [reason, position, sha256])]);
+    }
+  }
+  for (const one of came) expect(one).toEqual(came[0]);
+  expect(came[0]).toEqual([
+    `${made.filter((line) => line.length <= 32).join('\n')}\n`,
+    [2, 5, 8].map((number) => ['longer than 32 bytes (--max-line)', `line ${number}`, expect.any(String)]),
+  ]);
+  const refused = await bash("buda run 'get-stream lines -e | transform flatten --max-line 32'", { cwd, env });
+  expect(refused.exit).toBe(65);
+});
+
 test('a step that cannot begin ends the whole before anything runs', async () => {
   const cwd = join(folder, 'early');
   mkdirSync(join(cwd, 'home'), { recursive: true, mode: 0o700 });

@@ -51,7 +51,13 @@ export async function* readDeadLetters(
     }
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    throw new Failure('misconfigured', `there is no file ${file}`, 'name the file that --dead-letter named');
+    throw new Failure(
+      'misconfigured',
+      `there is no file ${file}`,
+      /^(local|kinesis):/.test(file)
+        ? `a stream is read by the pipe: buda get-stream ${file} -e | buda dead-letter list -`
+        : 'name the file that --dead-letter named',
+    );
   }
   if (bad.length > 0)
     throw new Failure('badData', `${file} has lines that are no dead letters: ${bad.join('; ')}`, 'take them out of the file');

@@ -11,8 +11,8 @@ export interface Program {
   timeoutMs?: number | undefined;
 }
 
-/** How a child ended, in words; undefined where it ended well. */
-export type Fault = string | undefined;
+/** How a child failed, in words, and what may be done about it; undefined where it ended well. */
+export type Fault = { reason: string; remedy: string } | undefined;
 
 /** A foreign program that reads lines and writes lines. Its stderr is passed on behind its name. */
 export class Child {
@@ -33,8 +33,10 @@ export class Child {
     const closed = new Promise<Fault>((resolve, reject) => {
       child.once('error', (error) => reject(child.pid === undefined ? notStarted(program, error) : error));
       child.once('close', (code, signal) => {
-        if (signal !== null) resolve(`${program} was ended by ${signal}`);
-        else resolve(code === 0 || okCodes.includes(code ?? -1) ? undefined : `${program} exited with ${code}`);
+        if (signal !== null) resolve({ reason: `${program} was ended by ${signal}`, remedy: 'see what it said' });
+        else if (code === 0 || okCodes.includes(code ?? -1)) resolve(undefined);
+        else
+          resolve({ reason: `${program} exited with ${code}`, remedy: `see what it said (is ${code} no failure? --ok ${code})` });
       });
     });
     const done = Promise.all([closed, spoken]).then(([fault]) => fault);
@@ -47,7 +49,10 @@ export class Child {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.isOverdue = true;
-        resolve(`${program} took longer than ${timeoutMs / 1000} s`);
+        resolve({
+          reason: `${program} took longer than ${timeoutMs / 1000} s`,
+          remedy: 'see what it waits for, or allow it more: --timeout',
+        });
         this.#process.kill('SIGKILL');
         this.#process.stdout.destroy();
         this.#process.stderr.destroy();

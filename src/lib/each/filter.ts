@@ -94,12 +94,12 @@ async function* answer(call: Call, epoch: Epoch): AsyncGenerator<Batch> {
       if (batch.count > 0) yield batch.closedBy(undefined);
     }
   } else if (call.rejects.keeps) {
-    await epoch.reject(fault);
+    await epoch.reject(fault.reason);
   } else {
     throw new Failure(
       'incomplete',
-      `${fault} in the epoch up to ${mark.to}, which is not marked`,
-      'see what it said, and run the pipe again; or keep such records and go on: --dead-letter FILE',
+      `${fault.reason} in the epoch up to ${mark.to}, which is not marked`,
+      `${fault.remedy}; then run the pipe again, or keep such records and go on: --dead-letter FILE`,
     );
   }
   yield Batch.ofControl({ kind: 'mark', mark: await countedMark(call, mark, [epoch.inCount, outCount, epoch.deadCount]) });
@@ -124,7 +124,7 @@ async function* throughOne(call: Call, program: Program, input: AsyncGenerator<B
     }
     const fault = await child.ended;
     if (broken !== undefined) throw (broken as { error: unknown }).error;
-    if (fault !== undefined) throw new Failure('failed', fault, 'see what it said');
+    if (fault !== undefined) throw new Failure('failed', fault.reason, fault.remedy);
     await call.rejects.flush();
   } finally {
     child.kill();

@@ -2,7 +2,7 @@ import { callOf, guarded } from '../call.ts';
 import type { Call, Entry } from '../command.ts';
 import { type Context, newProgress } from '../context.ts';
 import { exitOf, explain, Failure } from '../errors.ts';
-import type { Batch } from '../lines.ts';
+import { type Batch, cutAgain, defaultMaxLineBytes } from '../lines.ts';
 import type { Step } from '../steps.ts';
 import type { PlannedStep } from './plan.ts';
 
@@ -102,6 +102,7 @@ function voiceOf(name: string, options: Record<string, unknown>, context: Contex
 
 /** One more step behind the others. Its failure is its own: the next step sees an end, as in a shell's pipe. */
 function joined(before: AsyncIterable<Batch>, one: OpenStep, isFirst: boolean): AsyncIterable<Batch> {
+  const { maxLine: maxLineBytes = defaultMaxLineBytes } = one.call.options as { maxLine?: number };
   async function* counted() {
     let nextLine = 1;
     for await (const batch of before) {
@@ -109,7 +110,8 @@ function joined(before: AsyncIterable<Batch>, one: OpenStep, isFirst: boolean): 
       // In a shell's pipe it would count what it reads, marks as well. What the first step reads has been counted.
       if (!isFirst) batch.numberFrom(nextLine);
       nextLine += batch.count + (batch.control === undefined ? 0 : 1);
-      yield batch;
+      if (isFirst || batch.count === 0 || maxLineBytes >= defaultMaxLineBytes) yield batch;
+      else yield* cutAgain(batch, { maxLineBytes, reject: (rejected) => one.call.rejects.raw(rejected) });
     }
   }
   async function* contained() {
