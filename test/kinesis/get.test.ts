@@ -1,65 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Batch } from '../../src/lib/lines.ts';
-import type { Piece } from '../../src/lib/sources.ts';
-import type { Tuning } from '../../src/lib/stream/kinesis/tuning.ts';
-import { kinesisSource, kinesisStreams } from '../../src/lib/stream/kinesis.ts';
-import { testCall, testContext } from '../support/context.ts';
+import { kinesisStreams } from '../../src/lib/stream/kinesis.ts';
+import { testContext } from '../support/context.ts';
 import { aggregate } from './aggregate.ts';
-import { type Body, pointSdkAt, type Running, startFaultyKinesis, startKinesalite, startKinesisLocal } from './servers.ts';
-import { fastTuning, makeStream, mergeShards, putData, splitShard, withClient } from './streams.ts';
-
-interface Epoch {
-  shard: string;
-  to: string | undefined;
-  lines: string[];
-}
-
-interface GetOptions {
-  options?: Record<string, unknown>;
-  from?: Record<string, string>;
-  tuning?: Partial<Tuning>;
-  keep?: boolean;
-  /** Called with each piece; stops the context when it returns true. */
-  until?: (epoch: Epoch, epochs: readonly Epoch[]) => boolean | Promise<boolean>;
-}
-
-const textsOf = (batch: Batch) => batch.lines.map((line) => line.bytes.toString());
-
-/** Reads by the source alone, as the step of get-stream would. */
-async function get({ options = { exitAtEnd: true }, from = {}, tuning = {}, keep = false, until }: GetOptions = {}) {
-  const context = testContext();
-  const { call, letters } = testCall('get-stream', options, context, [], keep);
-  const source = kinesisSource(call, 'movements', { ...fastTuning(), ...tuning });
-  const epochs: Epoch[] = [];
-  try {
-    for await (const { batch, shard, to } of source.read(from) as AsyncIterable<Piece>) {
-      const epoch = { shard: shard ?? '', to, lines: textsOf(batch) };
-      epochs.push(epoch);
-      if (await until?.(epoch, epochs)) context.stop();
-    }
-  } finally {
-    await source.close?.();
-  }
-  const positions: Record<string, string> = { ...from };
-  for (const { shard, to } of epochs) if (to !== undefined) positions[shard] = to;
-  return { epochs, lines: epochs.flatMap(({ lines }) => lines), positions, letters, context };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
-}
-
-const line = (n: number) => JSON.stringify({ id: `r_${n}`, n });
-const entries = (from: number, to: number, key = (n: number) => `key ${n}`) =>
-  Array.from({ length: to - from }, (_, index) => ({ data: `${line(from + index)}\n`, partitionKey: key(from + index) }));
-const numbers = (lines: readonly string[]) => lines.map((text) => JSON.parse(text).n as number);
-const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
-const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+import { type Answer, entries, failureOf, get, line, numbers, range, serveShard, shardOf, sorted } from './reading.ts';
+import { pointSdkAt, type Running, startKinesalite, startKinesisLocal } from './servers.ts';
+import { makeStream, mergeShards, putData, splitShard, withClient } from './streams.ts';
 
 let running: Running | undefined;
 
@@ -281,41 +226,12 @@ describe('reading, with kinesalite', () => {
 });
 
 describe('reading, with faults', () => {
-  /** A stream of one shard that lists in pages and answers as told. */
-  async function serve(
-    answer: (operation: string, body: Body, call: number) => ReturnType<Parameters<typeof startFaultyKinesis>[0]> | undefined,
-  ) {
-    const records = range(0, 10).map((n) => ({
-      Data: Buffer.from(line(n)).toString('base64'),
-      PartitionKey: 'k',
-      SequenceNumber: String(100 + n),
-      ApproximateArrivalTimestamp: 1_700_000_000 + n * 4,
-    }));
-    const faulty = await startFaultyKinesis((operation, body, call) => {
-      const told = answer(operation, body, call);
-      if (told !== undefined) return told;
-      if (operation === 'ListShards') return { body: { Shards: [shardOf('shardId-000000000000')] } };
-      if (operation === 'GetShardIterator') {
-        const after =
-          body.StartingSequenceNumber === undefined
-            ? 0
-            : Number(body.StartingSequenceNumber) + (body.ShardIteratorType === 'AFTER_SEQUENCE_NUMBER' ? 1 : 0);
-        return { body: { ShardIterator: String(after) } };
-      }
-      const at = Number(body.ShardIterator);
-      const found = records.filter((record) => Number(record.SequenceNumber) >= at).slice(0, 4);
-      const next = found.length === 0 ? at : Number(found.at(-1)?.SequenceNumber) + 1;
-      return { body: { Records: found, NextShardIterator: String(next), MillisBehindLatest: next > 109 ? 0 : 5_000_000 } };
-    });
+  async function serve(answer: Answer) {
+    const faulty = await serveShard(answer);
     running = faulty;
     pointSdkAt(faulty.endpoint);
     return faulty;
   }
-  const shardOf = (id: string) => ({
-    ShardId: id,
-    HashKeyRange: { StartingHashKey: '0', EndingHashKey: String(2n ** 128n - 1n) },
-    SequenceNumberRange: { StartingSequenceNumber: '1' },
-  });
 
   it('makes a new iterator from the last sequence number when one has expired', async () => {
     let hasExpired = false;
@@ -332,7 +248,8 @@ describe('reading, with faults', () => {
         .map(({ body }) => [body.ShardIteratorType, body.StartingSequenceNumber]),
     ).toEqual([
       ['TRIM_HORIZON', undefined],
-      ['AFTER_SEQUENCE_NUMBER', '103'],
+      // That record once more: were it gone, others might be.
+      ['AT_SEQUENCE_NUMBER', '103'],
     ]);
   });
 
@@ -385,184 +302,6 @@ describe('reading, with faults', () => {
       { StreamName: 'movements' },
       { NextToken: '1' },
       { NextToken: '2' },
-    ]);
-  });
-
-  it('refuses a checkpoint whose record is past retention, and goes on where it is told to', async () => {
-    await serve(() => undefined);
-    const options = { exitAtEnd: true, app: 'billing' };
-    expect(await failureOf(get({ options, from: { 'shardId-000000000000': '42' } }))).toMatchObject({
-      exit: 65,
-      message: expect.stringContaining('checkpoint 42'),
-      remedy: expect.stringContaining('buda state set billing beginning --source kinesis:movements --shard shardId-000000000000'),
-    });
-    const told = await get({ options, from: { 'shardId-000000000000': 'beginning' } });
-    expect(numbers(told.lines)).toEqual(range(0, 10));
-    const whole = await get({ options, from: { 'shardId-000000000000': '105' } });
-    expect(numbers(whole.lines)).toEqual([6, 7, 8, 9]);
-  });
-
-  it('refuses a checkpoint in a shard that passed out of retention before its end', async () => {
-    await serve(() => undefined);
-    const known = { 'shardId-000000000000': '105' };
-    expect(await failureOf(get({ from: { ...known, 'shardId-000000000009': '104' } }))).toMatchObject({
-      exit: 65,
-      remedy: expect.stringContaining('SHARD_END'),
-    });
-    expect(numbers((await get({ from: { ...known, 'shardId-000000000009': 'SHARD_END' } })).lines)).toEqual([6, 7, 8, 9]);
-    // Set by hand, without --shard.
-    expect(await failureOf(get({ from: { '': '104' } }))).toMatchObject({
-      exit: 65,
-      message: expect.stringContaining('no shard'),
-    });
-    expect(numbers((await get({ from: { ...known, '': 'SHARD_END' } })).lines)).toEqual([6, 7, 8, 9]);
-  });
-
-  it('refuses a checkpoint that is a time past retention, and begins at the oldest record where it is asked for one', async () => {
-    await serve((operation) =>
-      operation === 'DescribeStreamSummary'
-        ? { body: { StreamDescriptionSummary: { StreamName: 'movements', RetentionPeriodHours: 48 } } }
-        : undefined,
-    );
-    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
-    const from = (hours: number) => ({ 'shardId-000000000000': ago(hours) });
-    expect(await failureOf(get({ from: from(49) }))).toMatchObject({
-      exit: 65,
-      message: expect.stringContaining('past retention'),
-    });
-    expect(numbers((await get({ from: from(47) })).lines)).toEqual(range(0, 10));
-    expect(await failureOf(get({ from: { 'shardId-000000000000': `105@${ago(49)}` } }))).toMatchObject({ exit: 65 });
-    expect(numbers((await get({ from: { 'shardId-000000000000': `105@${ago(47)}` } })).lines)).toEqual([6, 7, 8, 9]);
-    const first = await get({ options: { exitAtEnd: true, app: 'a', position: ago(100) } });
-    expect(first.epochs[0]).toMatchObject({ to: '102' });
-  });
-
-  it('marks a quiet shard by the time up to which it has been read, once an hour, and no other', async () => {
-    const start = Date.UTC(2026, 10, 25, 12);
-    let elapsed = 0;
-    const arrivedAt = start / 1000 - 60;
-    const record = (n: number, at: number) => ({
-      Data: Buffer.from(line(n)).toString('base64'),
-      PartitionKey: 'k',
-      SequenceNumber: String(100 + n),
-      ApproximateArrivalTimestamp: at,
-    });
-    let reads = 0;
-    await serve((operation, body) => {
-      if (operation !== 'GetRecords') return undefined;
-      // The checkpoint's own record, a minute old; then nothing, but for one record after two hours and a half.
-      const records = ++reads === 1 ? [record(5, arrivedAt)] : reads === 16 ? [record(6, arrivedAt + 9_000)] : [];
-      return { body: { Records: records, NextShardIterator: body.ShardIterator, MillisBehindLatest: 0 } };
-    });
-    const { epochs } = await get({
-      options: { app: 'a' },
-      from: { 'shardId-000000000000': '105' },
-      tuning: {
-        // An answer every ten minutes.
-        now: () => start + elapsed,
-        elapsed: () => elapsed,
-        sleep: async () => {
-          elapsed += 600_000;
-          if (reads > 40) throw Object.assign(new Error('enough'), { name: 'AbortError' });
-        },
-      },
-      until: (_, all) => all.length === 4,
-    });
-    const marks = epochs.map(({ to = '', lines }) => {
-      const [position, time = ''] = to.split('@');
-      return [position, Math.round((Date.parse(time) - start) / 60_000), lines.length];
-    });
-    // The service's clock is known in whole seconds: an answer may come just before the hour, or just after it.
-    const about = (minute: number) => expect.toBeOneOf([minute, minute + 10]);
-    expect(marks).toEqual([
-      ['105', about(60), 0],
-      ['105', about(120), 0],
-      ['106', Number.NaN, 1],
-      ['106', about(210), 0],
-    ]);
-    // The next run goes on from there, though the record itself is gone by then.
-    await running?.stop();
-    await serve(() => undefined);
-    const quiet = new Date(Date.now() - 3_600_000).toISOString();
-    expect(numbers((await get({ from: { 'shardId-000000000000': `99@${quiet}` } })).lines)).toEqual(range(0, 10));
-    expect(numbers((await get({ from: { 'shardId-000000000000': `105@${quiet}` } })).lines)).toEqual([6, 7, 8, 9]);
-    expect(numbers((await get({ from: { 'shardId-000000000000': `TRIM_HORIZON@${quiet}` } })).lines)).toEqual(range(0, 10));
-    expect(await failureOf(get({ from: { 'shardId-000000000000': '105@noon' } }))).toMatchObject({ exit: 65 });
-  });
-
-  it('lists shards again until the children of one that has ended are there, while others go on', async () => {
-    const parent = shardOf('shardId-000000000000');
-    const other = shardOf('shardId-000000000001');
-    const child = { ...shardOf('shardId-000000000002'), ParentShardId: parent.ShardId };
-    let lists = 0;
-    await serve((operation, body) => {
-      if (operation === 'ListShards') return { body: { Shards: [parent, other, ...(++lists > 4 ? [child] : [])] } };
-      if (operation === 'GetShardIterator') return { body: { ShardIterator: String(body.ShardId) } };
-      const shard = String(body.ShardIterator);
-      const records = [
-        {
-          Data: Buffer.from(line(shard === child.ShardId ? 1 : 0)).toString('base64'),
-          PartitionKey: 'k',
-          SequenceNumber: '100',
-          ApproximateArrivalTimestamp: Date.now() / 1000,
-        },
-      ];
-      if (shard === other.ShardId) return { body: { Records: [], NextShardIterator: shard, MillisBehindLatest: 0 } };
-      return {
-        body: {
-          Records: records,
-          MillisBehindLatest: 0,
-          ...(shard === parent.ShardId ? {} : { NextShardIterator: shard }),
-        },
-      };
-    });
-    const { lines } = await get({ options: {}, until: ({ shard }) => shard === child.ShardId });
-    expect(numbers(lines)).toEqual([0, 1]);
-  });
-
-  it('lists the shards once a minute anyway, and reads one that an answer had left out', async () => {
-    let elapsed = 0;
-    let lists = 0;
-    await serve((operation, body) => {
-      const [known, late] = ['shardId-000000000000', 'shardId-000000000001'].map(shardOf);
-      if (operation === 'ListShards') return { body: { Shards: ++lists === 1 ? [known] : [known, late] } };
-      if (operation !== 'GetShardIterator') return undefined;
-      return { body: { ShardIterator: body.ShardId === late?.ShardId ? '0' : '200' } };
-    });
-    const { lines } = await get({
-      options: {},
-      tuning: { elapsed: () => elapsed, sleep: async () => void (elapsed += 1_000) },
-      until: (_, epochs) => epochs.flatMap((epoch) => epoch.lines).length === 10,
-    });
-    expect(numbers(lines)).toEqual(range(0, 10));
-    expect(lists).toBe(2);
-    expect(elapsed).toBeGreaterThanOrEqual(60_000);
-  });
-
-  it('places the children of a shard before its end is committed', async () => {
-    const parent = shardOf('shardId-000000000000');
-    const children = ['shardId-000000000001', 'shardId-000000000002'].map((id) => ({
-      ...shardOf(id),
-      ParentShardId: parent.ShardId,
-    }));
-    await serve((operation, body) => {
-      if (operation === 'ListShards') return { body: { Shards: [parent, ...children] } };
-      if (operation === 'GetShardIterator') return { body: { ShardIterator: String(body.ShardId) } };
-      if (operation !== 'GetRecords' || body.ShardIterator !== parent.ShardId) return undefined;
-      const record = {
-        Data: Buffer.from(line(0)).toString('base64'),
-        PartitionKey: 'k',
-        SequenceNumber: '100',
-        ApproximateArrivalTimestamp: 1_700_000_000,
-      };
-      return { body: { Records: [record], MillisBehindLatest: 0 } };
-    });
-    const { epochs } = await get({ options: { app: 'a' }, until: ({ to }) => to === 'SHARD_END' });
-    const before = 'TRIM_HORIZON@2023-11-14T22:13:20.000Z';
-    expect(epochs.slice(0, 3)).toEqual([
-      { shard: 'shardId-000000000001', to: before, lines: [] },
-      { shard: 'shardId-000000000002', to: before, lines: [] },
-      { shard: 'shardId-000000000000', to: 'SHARD_END', lines: [line(0)] },
     ]);
   });
 

@@ -32,13 +32,13 @@ export class EpochBuffer {
   }
 
   /** Up to when the shard has been read, by the arrival of its records or by its marks; undefined where nothing is known. */
-  get readToMs(): number | undefined {
+  get #readToMs(): number | undefined {
     return this.#checkpoint.readToMs;
   }
 
   /** The record at the checkpoint has been seen again; it arrived at this time. */
   standAt(arrivedAtMs: number): void {
-    this.#checkpoint = { ...this.#checkpoint, readToMs: Math.max(arrivedAtMs, this.readToMs ?? 0) };
+    this.#checkpoint = { ...this.#checkpoint, readToMs: Math.max(arrivedAtMs, this.#readToMs ?? 0) };
   }
 
   /** Takes the lines of one record of the stream; gives the epochs that are whole by it. */
@@ -64,7 +64,7 @@ export class EpochBuffer {
       return;
     }
     const readToMs = Math.floor(nowMs) - settleMs;
-    if (readToMs - (this.readToMs ?? 0) < quietMs) return;
+    if (readToMs - (this.#readToMs ?? 0) < quietMs) return;
     this.#checkpoint = { ...this.#checkpoint, readToMs };
     yield* this.flush(formatCheckpoint(this.#checkpoint));
   }

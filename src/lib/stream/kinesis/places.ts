@@ -56,31 +56,52 @@ async function firstRecordFrom(
   return undefined;
 }
 
-/** Where each listed shard begins. One that a running app does not know yet was opened since: it is read from its beginning, as where the time that was asked for is past retention. */
+/** Where a shard begins, and as which moment that is committed before anything is read; undefined where a restart begins at the same place anyway. */
+interface Placed {
+  start: ShardStart;
+  atMs?: number;
+}
+
+/**
+ * Where each listed shard begins. One that a running app does not know yet was opened since: it is read from its beginning, as where the time that was
+ * asked for is past retention. Under an app the end is a moment, which a restart knows.
+ */
 export async function placeShards(
   from: Readonly<Record<string, string>>,
   position: Place,
   listed: readonly KinesisShard[],
   world: ReaderWorld,
-  nowMs: number,
-): Promise<Map<string, ShardStart>> {
-  const isFirst = Object.keys(from).length === 0;
+  hasApp: boolean,
+): Promise<Map<string, Placed>> {
+  const known = Object.entries(from).filter(([shard]) => shard !== '');
+  const isFirst = known.length === 0;
   const landmark =
     isFirst && position.kind === 'sequence' ? await findLandmark(position.sequenceNumber, listed, world) : undefined;
-  const isAll = isFirst && position.kind === 'time' && (await isPastRetention(position.atMs, nowMs, world));
-  const place = (shard: string): ShardStart => {
-    const checkpoint = from[shard];
-    if (checkpoint !== undefined) return startOf(parseCheckpoint(checkpoint, shard));
-    if (!isFirst || isAll || position.kind === 'beginning') return { type: 'TRIM_HORIZON' };
-    if (landmark?.shard === shard) return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: landmark.sequenceNumber };
-    if (landmark !== undefined) return { type: 'AT_TIMESTAMP', atMs: landmark.arrivedAtMs };
-    return position.kind === 'time' ? { type: 'AT_TIMESTAMP', atMs: position.atMs } : { type: 'LATEST' };
+  const isAll = isFirst && position.kind === 'time' && (await isPastRetention(position.atMs, world));
+  const endMs = world.now();
+  // The first run was stopped before all shards had a moment: the others begin at the same one.
+  const moments = known.map(([, checkpoint]) => parseTimeMs(checkpoint) ?? Number.NaN);
+  const firstMs = isFirst ? Number.NaN : Math.min(...moments);
+  const place = ({ id, parents }: KinesisShard): Placed => {
+    const checkpoint = from[id];
+    if (checkpoint !== undefined) return { start: startOf(parseCheckpoint(checkpoint, id)) };
+    if (!Number.isNaN(firstMs) && !parents.some((parent) => from[parent] !== undefined)) return at(firstMs);
+    if (!isFirst || isAll || position.kind === 'beginning') return { start: { type: 'TRIM_HORIZON' } };
+    if (landmark?.shard === id)
+      return { ...at(landmark.arrivedAtMs), start: { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: landmark.sequenceNumber } };
+    if (landmark !== undefined) return at(landmark.arrivedAtMs);
+    if (position.kind === 'time') return at(position.atMs);
+    return hasApp ? at(endMs) : { start: { type: 'LATEST' } };
   };
-  return new Map(listed.map(({ id }) => [id, place(id)]));
+  return new Map(listed.map((shard) => [shard.id, place(shard)]));
+}
+
+function at(atMs: number): Placed {
+  return { start: { type: 'AT_TIMESTAMP', atMs }, atMs };
 }
 
 function startOf({ position, readToMs }: Checkpoint): ShardStart {
-  if (/^\d+$/.test(position)) return { type: 'CHECKPOINT', sequenceNumber: position, isProven: readToMs !== undefined };
+  if (/^\d+$/.test(position)) return { type: 'CHECKPOINT', sequenceNumber: position, readToMs };
   const atMs = parseTimeMs(position);
   return atMs === undefined ? { type: 'TRIM_HORIZON' } : { type: 'AT_TIMESTAMP', atMs };
 }

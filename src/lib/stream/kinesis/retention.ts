@@ -6,48 +6,82 @@ import { retryAws } from './tuning.ts';
 
 /** A stream keeps its records for a day at least: what is younger is there, without asking. Source: the API reference of Kinesis, IncreaseStreamRetentionPeriod. */
 const leastRetentionMs = 24 * 3_600_000;
+/** The list of shards may be a little late: a shard that has just been closed is looked for again before anything is made of it. */
+const relists = 3;
 
 /** Whether records that arrived at this time may be gone. Asks the stream for its retention where that decides it. */
-export async function isPastRetention(atMs: number, nowMs: number, world: ReaderWorld): Promise<boolean> {
-  if (nowMs - atMs < leastRetentionMs) return false;
+export async function isPastRetention(atMs: number, world: ReaderWorld): Promise<boolean> {
+  const ageMs = world.now() - atMs;
+  if (ageMs < leastRetentionMs) return false;
   const { retentionHours } = await retryAws(world, () => world.kinesis.summary(world.stream));
-  return nowMs - atMs >= retentionHours * 3_600_000;
+  return ageMs >= retentionHours * 3_600_000;
 }
 
 /**
  * Refuses (65) checkpoints behind which records may be past retention: a shard that has been read up to a time that is too old, and one that is no
- * longer there though it was not read to its end. A sequence number without a time is proven by its record, when the shard is read.
+ * longer there though it was not read to its end. A sequence number without a time is proven by its record, when the shard is read. Refuses
+ * those of another stream of the same name, too: a shard that was read to its end is open there.
  */
 export async function checkRetention(
   from: Readonly<Record<string, string>>,
-  listed: readonly KinesisShard[],
+  first: readonly KinesisShard[],
   world: ReaderWorld,
-  nowMs: number,
+  list: () => Promise<readonly KinesisShard[]>,
 ): Promise<void> {
-  for (const [shard, checkpoint] of Object.entries(from)) {
-    const { position, readToMs } = parseCheckpoint(checkpoint, shard);
-    if (position === shardEnd) continue;
-    if (shard === '') throw shardless(world.stream, checkpoint);
-    if (!listed.some(({ id }) => id === shard)) throw world.trimmed(shard, checkpoint, shardEnd);
-    if (readToMs !== undefined && (await isPastRetention(readToMs, nowMs, world)))
-      throw world.trimmed(shard, checkpoint, 'beginning');
+  const checkpoints = Object.entries(from).map(([shard, text]) => ({ shard, text, ...parseCheckpoint(text, shard) }));
+  const shardless = checkpoints.find(({ shard, position }) => shard === '' && position !== shardEnd);
+  if (shardless !== undefined) throw withoutShard(world, shardless.text);
+  const reopened = (shards: readonly KinesisShard[]) =>
+    shards.find(({ id, isClosed }) => !isClosed && checkpoints.some((one) => one.shard === id && one.position === shardEnd));
+  let listed = first;
+  for (let i = 0; i < relists && reopened(listed) !== undefined; i++) {
+    await world.tuning.sleep(world.tuning.pollMs, world.signal);
+    listed = await list();
   }
+  const open = reopened(listed);
+  if (open !== undefined) throw madeAgain(world, open.id);
+
+  const lost: Lost[] = [];
+  for (const { shard, text, position, readToMs } of checkpoints) {
+    if (position === shardEnd) continue;
+    const isThere = listed.some(({ id }) => id === shard);
+    const isOld = isThere && readToMs !== undefined && (await isPastRetention(readToMs, world));
+    if (!isThere || isOld) lost.push({ shard, checkpoint: text, goOn: isThere ? 'beginning' : shardEnd });
+  }
+  if (lost.length > 0) throw trimmed(world, lost);
 }
 
-/** Somebody set a checkpoint of the stream, and said no shard. */
-function shardless(stream: string, checkpoint: string): Failure {
+/** A shard of which records behind its checkpoint may be past retention, and the position that goes on without them. */
+export interface Lost {
+  shard: string;
+  checkpoint: string;
+  goOn: string;
+}
+
+/** The failure (65) of shards that were read too late. */
+export function trimmed({ app, stream }: Pick<ReaderWorld, 'app' | 'stream'>, [first, ...others]: readonly Lost[]): Failure {
+  const { shard, checkpoint, goOn } = first as Lost;
+  const more = others.length === 0 ? '' : `, and so for ${others.map((one) => `${one.shard} (${one.goOn})`).join(', ')}`;
   return new Failure(
     'badData',
-    `kinesis:${stream}: the checkpoint ${checkpoint} belongs to no shard`,
-    `set it again with --shard, and this one to nothing: buda state set APP ${shardEnd} --source kinesis:${stream}`,
+    `kinesis:${stream}: ${shard} is past retention at the checkpoint ${checkpoint}: what came behind it may be gone unread${others.length === 0 ? '' : `; so are ${others.length} other shards`}`,
+    `go on without it: buda state set ${app} ${goOn} --source kinesis:${stream} --shard ${shard}${more}; where the app loads a table, by a new --app. A stream has to keep records for longer than the app is away: aws kinesis increase-stream-retention-period`,
   );
 }
 
-/** The failure of a shard of which records behind the checkpoint may be past retention; `remedy` is the position that goes on without them. */
-export function trimmed(app: string, stream: string, shard: string, checkpoint: string, remedy: string): Failure {
+function madeAgain({ app, stream }: ReaderWorld, shard: string): Failure {
   return new Failure(
     'badData',
-    `kinesis:${stream}: ${shard} is past retention at the checkpoint ${checkpoint}: what came behind it may be gone unread`,
-    `go on without it: buda state set ${app} ${remedy} --source kinesis:${stream} --shard ${shard}; where the app loads a table, by a new --app`,
+    `kinesis:${stream} is another stream of that name: ${shard} was read to its end, and is open`,
+    `read it from its beginning: by a new --app, or after buda state remove ${app}`,
+  );
+}
+
+/** Somebody set a checkpoint of the stream, and said no shard. */
+function withoutShard({ app, stream }: ReaderWorld, checkpoint: string): Failure {
+  return new Failure(
+    'badData',
+    `kinesis:${stream}: the checkpoint ${checkpoint} belongs to no shard`,
+    `set it again with --shard, and this one to nothing: buda state set ${app} ${shardEnd} --source kinesis:${stream}`,
   );
 }

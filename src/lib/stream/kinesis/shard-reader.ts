@@ -1,15 +1,16 @@
 import { AwsError, judgeAws } from '../../aws/errors.ts';
 import type { IteratorStart, Kinesis, KinesisRecord, KinesisShard, Reading } from '../../aws/kinesis.ts';
 import { Failure } from '../../errors.ts';
+import { isPastRetention, trimmed } from './retention.ts';
 import { retryAws, type Tuning } from './tuning.ts';
 
 /**
- * Where a reader of a shard begins. At a sequence number it reads that record once more, to see that nothing behind it is lost, unless that is
- * proven already.
+ * Where a reader of a shard begins. At a checkpoint it reads that record once more, to see that nothing behind it is lost: where the record is gone, the
+ * shard has to have been read up to a time within retention.
  */
 export type ShardStart =
   | Exclude<IteratorStart, { type: 'AFTER_SEQUENCE_NUMBER' }>
-  | { type: 'CHECKPOINT'; sequenceNumber: string; isProven: boolean };
+  | { type: 'CHECKPOINT'; sequenceNumber: string; readToMs: number | undefined };
 
 /** One answer of GetRecords. */
 export interface Chunk {
@@ -32,8 +33,10 @@ export interface ReaderWorld {
   stream: string;
   tuning: Tuning;
   signal: AbortSignal;
-  /** The failure of a shard of which records behind the checkpoint may be past retention; `remedy` is the position that goes on without them. */
-  trimmed: (shard: string, checkpoint: string, remedy: string) => Failure;
+  /** The name of the app, for what is said to its owner. */
+  app: string;
+  /** The time of day by the service's clock, or up to a second less. */
+  now: () => number;
   note: (note: string | undefined) => void;
 }
 
@@ -45,9 +48,10 @@ export class ShardReader {
   readonly shard: KinesisShard;
   readonly #world: ReaderWorld;
   readonly #start: ShardStart;
-  /** The checkpoint whose record has not been seen again yet. */
+  /** The record behind which to go on, which has not been seen again yet. */
   #unseen: string | undefined;
-  readonly #isProven: boolean;
+  /** Up to when the shard has been read for certain. */
+  #readToMs: number | undefined;
   #last: string | undefined;
   #iterator: string | undefined;
   #next: Promise<Chunk> | undefined;
@@ -60,8 +64,9 @@ export class ShardReader {
     this.#start = start;
     this.#world = world;
     this.#startedAtMs = world.tuning.now();
-    if (start.type === 'CHECKPOINT') this.#unseen = start.sequenceNumber;
-    this.#isProven = start.type === 'CHECKPOINT' && start.isProven;
+    if (start.type !== 'CHECKPOINT') return;
+    this.#unseen = start.sequenceNumber;
+    this.#readToMs = start.readToMs;
   }
 
   /** The next answer; the same one until it is taken. */
@@ -96,7 +101,20 @@ export class ShardReader {
         return { again: true };
       },
     );
-    return this.#chunk(reading, askedMs);
+    const chunk = this.#chunk(reading, askedMs);
+    if (this.#unseen !== undefined && (chunk.records.length > 0 || chunk.lagMs === 0 || chunk.isEnd)) {
+      await this.#checkGap(this.#unseen);
+      this.#unseen = undefined;
+    }
+    if (!chunk.isFull && chunk.lagMs === 0) this.#readToMs = this.#world.now() - (tuning.elapsed() - askedMs);
+    else this.#readToMs = chunk.records.at(-1)?.arrivedAtMs ?? this.#readToMs;
+    return chunk;
+  }
+
+  /** The record behind which to go on is gone: throws where there may have been others that are gone too. */
+  async #checkGap(checkpoint: string): Promise<void> {
+    if (this.#readToMs !== undefined && !(await isPastRetention(this.#readToMs, this.#world))) return;
+    throw trimmed(this.#world, [{ shard: this.shard.id, checkpoint, goOn: 'beginning' }]);
   }
 
   async #ask(): Promise<Reading> {
@@ -108,6 +126,9 @@ export class ShardReader {
   async #place(): Promise<string> {
     const { kinesis, stream, signal } = this.#world;
     const { id } = this.shard;
+    // An iterator that expired: what was read last is looked for again, as at a checkpoint.
+    if (this.#last !== undefined) this.#unseen = this.#last;
+    else if (this.#hasAsked && this.#unseen === undefined && this.#readToMs !== undefined) await this.#checkGap(this.#start.type);
     const start = this.#iteratorStart();
     try {
       return await kinesis.iterator(stream, id, start, signal);
@@ -125,7 +146,7 @@ export class ShardReader {
   }
 
   #iteratorStart(): IteratorStart {
-    if (this.#last !== undefined) return { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: this.#last };
+    if (this.#unseen !== undefined) return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: this.#unseen };
     if (this.#start.type === 'CHECKPOINT') return { type: 'AT_SEQUENCE_NUMBER', sequenceNumber: this.#start.sequenceNumber };
     // An iterator at the tip that expired before anything came: the tip has moved, the time when reading began has not.
     if (this.#start.type === 'LATEST' && this.#hasAsked) return { type: 'AT_TIMESTAMP', atMs: this.#startedAtMs };
@@ -141,10 +162,6 @@ export class ShardReader {
     const checkpointAtMs = this.#seeCheckpoint(read);
     const records = checkpointAtMs === undefined ? read : read.slice(1);
     const isEnd = next === undefined;
-    if (this.#unseen !== undefined && (records.length > 0 || isAtTip || isEnd)) {
-      if (!this.#isProven) throw this.#world.trimmed(this.shard.id, this.#unseen, 'beginning');
-      this.#unseen = undefined;
-    }
     this.#last = records.at(-1)?.sequenceNumber ?? this.#last;
     this.#notBeforeMs = askedMs + (isAtTip ? tuning.pollMs : tuning.spacingMs);
     return { records, lagMs, askedMs, isFull, isEnd, checkpointAtMs };

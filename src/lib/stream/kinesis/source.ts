@@ -8,8 +8,8 @@ import { formatCheckpoint, parseCheckpoint, shardEnd, trimHorizon } from './chec
 import { EpochBuffer } from './epoch-buffer.ts';
 import { Lineage } from './lineage.ts';
 import { findLandmark, isPast, type Landmark, placeShards } from './places.ts';
-import { checkRetention, trimmed } from './retention.ts';
-import { type Chunk, type ReaderWorld, ShardReader, type ShardStart } from './shard-reader.ts';
+import { checkRetention } from './retention.ts';
+import { type Chunk, type ReaderWorld, ShardReader } from './shard-reader.ts';
 import { defaultTuning, retryAws, type Tuning } from './tuning.ts';
 import { Unpacker } from './unpacker.ts';
 
@@ -78,11 +78,13 @@ export class KinesisSource implements Source {
     const startedMs = this.#tuning.elapsed();
     const listed = await this.#list(world);
     const landmark = until?.kind === 'sequence' ? await findLandmark(until.sequenceNumber, listed, world) : undefined;
-    await checkRetention(from, listed, world, this.#now());
-    const starts = await placeShards(from, position, listed, world, this.#now());
+    await checkRetention(from, listed, world, () => this.#list(world));
+    const starts = await placeShards(from, position, listed, world, cuts !== undefined);
     /** Where a restart would go on. */
     const placed = new Map(Object.entries(from));
-    if (cuts !== undefined) yield* firstPositions(placed, starts, this.#now());
+    // A beginning that is a moment, or the end, is committed before anything is read: a restart must not choose another.
+    for (const [shard, { atMs }] of starts)
+      if (cuts !== undefined && atMs !== undefined) yield* place(shard, new Date(atMs).toISOString(), placed);
     const lineage = new Lineage(Object.keys(from).filter((shard) => from[shard] === shardEnd));
     lineage.update(listed);
     let listedMs = startedMs;
@@ -95,7 +97,7 @@ export class KinesisSource implements Source {
     let isReached = false;
     for (;;) {
       for (const shard of lineage.give()) {
-        const reader = new ShardReader(shard, starts.get(shard.id) ?? { type: trimHorizon }, world);
+        const reader = new ShardReader(shard, starts.get(shard.id)?.start ?? { type: trimHorizon }, world);
         const checkpoint = parseCheckpoint(placed.get(shard.id) ?? trimHorizon, shard.id);
         active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut, checkpoint) });
       }
@@ -136,7 +138,9 @@ export class KinesisSource implements Source {
       if (chunk.isEnd && !isDone) {
         await listAgain();
         lineage.finish(shard.id);
-        if (cuts !== undefined) yield* childPositions(lineage.childrenOf(shard.id), epoch, placed);
+        // The children are placed before the end is committed: from now on nothing of theirs can grow too old unseen.
+        const to = formatCheckpoint({ position: trimHorizon, readToMs: this.#now() });
+        if (cuts !== undefined) for (const child of lineage.childrenOf(shard.id)) yield* place(child, to, placed);
         yield* epoch.flush(shardEnd);
         active = active.filter((other) => other !== one);
       } else if (isDone || this.#hasArrived(shard, chunk, startedMs, landmark)) {
@@ -188,7 +192,8 @@ export class KinesisSource implements Source {
       stream: this.#stream,
       tuning: this.#tuning,
       signal,
-      trimmed: (shard, checkpoint, remedy) => trimmed(app ?? 'APP', this.#stream, shard, checkpoint, remedy),
+      app: app ?? 'APP',
+      now: () => this.#now(),
       note: (note) => {
         progress.note = note;
       },
@@ -200,20 +205,6 @@ export class KinesisSource implements Source {
 async function firstOf(active: readonly Active[]): Promise<{ one: Active; chunk: Chunk } | undefined> {
   if (active.length === 0) return undefined;
   return await Promise.race(active.map(async (one) => ({ one, chunk: await one.reader.peek() })));
-}
-
-/** Under an app, a beginning that is a moment, or the end, is committed before anything is read: a restart must not choose another. */
-function* firstPositions(placed: Map<string, string>, starts: ReadonlyMap<string, ShardStart>, nowMs: number): Generator<Piece> {
-  for (const [shard, start] of starts) {
-    const atMs = start.type === 'AT_TIMESTAMP' ? start.atMs : start.type === 'LATEST' ? nowMs : undefined;
-    if (atMs !== undefined) yield* place(shard, new Date(atMs).toISOString(), placed);
-  }
-}
-
-/** The children of a shard that is at its end are placed before its end is committed: from then on nothing of theirs can grow too old unseen. */
-function* childPositions(children: readonly string[], { readToMs }: EpochBuffer, placed: Map<string, string>): Generator<Piece> {
-  if (readToMs === undefined) return;
-  for (const shard of children) yield* place(shard, formatCheckpoint({ position: trimHorizon, readToMs }), placed);
 }
 
 function* place(shard: string, to: string, placed: Map<string, string>): Generator<Piece> {
