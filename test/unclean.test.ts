@@ -254,7 +254,7 @@ describe('a begin that somebody wrote', () => {
 
   test.each([
     ['of an app that is not there', { app: 'unheard' }, 78, 'this state store knows no app unheard'],
-    ['with a path for a name', { app: '../../elsewhere' }, 65, 'an array, and no mark'],
+    ['with a path for a name', { app: '../../elsewhere' }, 65, 'it looks like a mark'],
     ['of the right app, term and place', {}, 65, 'its newest run is not the one that this pipe begins with'],
     ['of an older term', { term: 0 }, 75, 'a newer run has begun'],
     ['of a term to come', { term: 7 }, 65, 'its newest run is not the one'],

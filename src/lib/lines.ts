@@ -410,7 +410,7 @@ function rejectedLine(line: Buffer, number: number, maxLineBytes: number, reason
 
 function reasonFor(line: Buffer, maxLineBytes: number): string {
   if (line.length > maxLineBytes) return `longer than ${maxLineBytes} bytes (--max-line)`;
-  if (startsLikeControl(line.toString('latin1', 0, 16))) return 'it looks like a mark, and here none may stand';
+  if (startsLikeControl(line.toString('latin1', 0, 16))) return 'it looks like a mark, but none is taken here';
   if (line[0] === openBracket) return 'an array, and no mark: a line must be a JSON object';
   if (line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf) return 'a byte order mark: save the file as UTF-8 without one';
   if (line[0] === 0x3c) return 'HTML or XML, not JSON: perhaps an error page';

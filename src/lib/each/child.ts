@@ -61,8 +61,9 @@ export class Child {
     });
   }
 
-  get output(): Readable {
-    return this.#process.stdout;
+  /** What it writes. Who stops reading leaves it open until `kill`: a child whose output is closed under it would complain of that. */
+  get output(): AsyncIterable<Buffer> {
+    return this.#process.stdout.iterator({ destroyOnReturn: false });
   }
 
   /** Writes all of these to its stdin, as far as it reads, and closes it. */

@@ -56,7 +56,7 @@ export class Epoch {
     this.#output = output;
     this.#child = child;
     const hold = async () => {
-      for await (const chunk of child.output) await output.add(chunk as Buffer);
+      for await (const chunk of child.output) await output.add(chunk);
     };
     const work = Promise.all([child.feed(this.#input.read()), hold()]);
     work.catch(() => {});
