@@ -138,10 +138,12 @@ async function runStep(command: AnyCommand, call: Call, stopped: AbortController
   const shows = !isQuiet && isSized && (command.role === 'sink' || !isPipeOrTerminal(1));
   const spinner = shows ? (await import('./lib/ora/spinner.ts')).spin(() => `buda ${call.name}: ${status()}`) : undefined;
   const probe = isSource && call.options.app !== undefined ? watchReader(stopped) : undefined;
+  let hasEnded = false;
   try {
     const input = isSource ? nothing() : readInput(call);
     // A step in the middle ends with the code of its source; the last step of the pipe says why.
     process.exitCode = await writeOutput(call.context, guarded(call, step)(input));
+    hasEnded = true;
   } finally {
     clearInterval(probe);
     spinner?.stop();
@@ -149,7 +151,10 @@ async function runStep(command: AnyCommand, call: Call, stopped: AbortController
     progress.dead = call.rejects.count;
     progress.note = undefined;
     // Whoever has gone wants no summary.
-    if (!isQuiet && stdoutFailure?.exit !== exits.readerGone.code) say(status());
+    if (!isQuiet && stdoutFailure?.exit !== exits.readerGone.code) {
+      // What a sink that failed had taken need not be where it was to go.
+      say(hasEnded || command.role !== 'sink' ? status() : `it had taken ${status()}`);
+    }
   }
 }
 

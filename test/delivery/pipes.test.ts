@@ -135,3 +135,10 @@ test.concurrent('a filter that acts on the world acts again for an epoch that is
   expect(calls.length).toBeGreaterThan(100);
   expect(new Set(calls).size).toBe(100);
 });
+
+test('a sink that fails says what it had taken, not that it is delivered', async () => {
+  const failed = await run('buda put-stream failed', '{"id":1}\n[1]\n');
+  expect(failed.exit).toBe(65);
+  expect(failed.stderr).toMatch(/^buda put-stream: it had taken 1 record in /);
+  expect((await run('buda put-stream well', '{"id":1}\n')).stderr).toMatch(/^buda put-stream: 1 record in /);
+});
