@@ -166,7 +166,7 @@ export class SavedFolder implements SavedState {
     if (run !== undefined && known !== undefined && known !== 'damaged' && known.owners.at(-1)?.run === run) {
       throw new Failure(
         'misconfigured',
-        `there are two \`${step}\` in this pipe: for app ${app} they would keep one state`,
+        `there are two \`${step}\` in this pipe, or the same run has been through it before: for app ${app} they would keep one state`,
         'give each a pipe and an app of its own, and join the pipes at a stream',
       );
     }
