@@ -78,8 +78,10 @@ async function start(
   const progress = newProgress();
   const stopped = new AbortController();
   const began = msSinceStart();
-  // What a store needs takes 6 ms to load. A transform that has no --state opens none, but for a stream of dead letters.
-  const isStateless = command.role === 'transform' && command.options.state === undefined && options.deadLetter === undefined;
+  // What a store needs takes 6 ms to load. A transform that has no --state opens none, nor does a source without an app, but for a stream of dead letters.
+  const mayOpen =
+    command.role === 'transform' ? command.options.state !== undefined : command.role !== 'source' || options.app !== undefined;
+  const isStateless = !mayOpen && options.deadLetter === undefined;
   const { openCheckpoints } = isStateless ? { openCheckpoints: undefined } : await import('./lib/state/open.ts');
   const context: Context = {
     env: process.env,
@@ -94,7 +96,7 @@ async function start(
     progress,
     home,
     openCheckpoints: (url) => {
-      if (openCheckpoints === undefined) throw new Error(`${name} has no option --state`);
+      if (openCheckpoints === undefined) throw new Error(`${name} was to open no state store`);
       return openCheckpoints(url ?? process.env.BUDA_STATE, { home, host, now: () => new Date() });
     },
     openDeadLetters: (target) => openDeadLetters(target, context),

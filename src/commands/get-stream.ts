@@ -1,6 +1,5 @@
 import { command } from '../lib/command.ts';
 import { rememberingOptions } from '../lib/dedupe/options.ts';
-import { withoutRepeats } from '../lib/dedupe/source.ts';
 import { Failure } from '../lib/errors.ts';
 import { count, flag, readingOptions, sourceOptions, text } from '../lib/options.ts';
 import { produce } from '../lib/sources.ts';
@@ -50,6 +49,7 @@ export default command({
     const source = await openSource(call, call.args[0] ?? '');
     const { dedupe, window, time, memory, state, rebuild } = call.options;
     if (!dedupe) return produce(call, source);
+    const { withoutRepeats } = await import('../lib/dedupe/source.ts');
     return produce(call, withoutRepeats(call, source, { keys: [], window, time, memoryBytes: memory, state, rebuild }));
   },
 });
