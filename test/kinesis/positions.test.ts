@@ -155,6 +155,10 @@ describe('retention', () => {
     });
     const { lines } = await get({ options: {}, until: ({ shard }) => shard === child.ShardId });
     expect(numbers(lines)).toEqual([0, 1]);
+    lists = 0;
+    const { epochs } = await get({ options: { app: 'a' }, until: ({ shard }) => shard === child.ShardId });
+    const [placed] = epochs.filter(({ shard }) => shard === child.ShardId);
+    expect(placed?.to).toMatch(/^TRIM_HORIZON@20/);
   });
 
   it('lists the shards once a minute anyway, and reads one that an answer had left out', async () => {
@@ -311,6 +315,12 @@ describe('another stream of the same name', () => {
 });
 
 describe('where an app begins', () => {
+  /** What is committed when a run is killed after its first mark. */
+  async function firstPlace(options: Record<string, unknown>): Promise<Record<string, string>> {
+    const [first] = (await get({ options, until: () => true })).epochs;
+    return { [String(first?.shard)]: String(first?.to) };
+  }
+
   it('at a sequence number: a restart after the first mark reads nothing that is older', async () => {
     await start(startKinesisLocal());
     await makeStream('movements', 2);
@@ -318,8 +328,7 @@ describe('where an app begins', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const [position = ''] = await putData('movements', entries(40, 80));
     const options = { position, exitAtEnd: true, app: 'a' };
-    const [first] = (await get({ options, until: () => true })).epochs;
-    const rest = await get({ options, from: { [String(first?.shard)]: String(first?.to) } });
+    const rest = await get({ options, from: await firstPlace(options) });
     expect(sorted(numbers(rest.lines))).toEqual(range(40, 80));
   });
 
@@ -329,9 +338,9 @@ describe('where an app begins', () => {
     await putData('movements', entries(0, 40));
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     const options = { position: 'end', exitAtEnd: true, app: 'a' };
-    const [first] = (await get({ options, until: () => true })).epochs;
+    const from = await firstPlace(options);
     await putData('movements', entries(40, 60));
-    const rest = await get({ options, from: { [String(first?.shard)]: String(first?.to) } });
+    const rest = await get({ options, from });
     expect(sorted(numbers(rest.lines))).toEqual(range(40, 60));
   });
 

@@ -22,6 +22,7 @@ export class EpochBuffer {
   #rejected = 0;
   #cell = Number.NEGATIVE_INFINITY;
   #to: string | undefined;
+  /** The last record's number and arrival, or what the last mark said; a time that is not known is undefined. */
   #checkpoint: Checkpoint;
 
   /** `checkpoint` is where the shard is read from; one whose time is not known is marked as soon as the shard is known to be quiet. */
@@ -31,14 +32,9 @@ export class EpochBuffer {
     this.#checkpoint = checkpoint;
   }
 
-  /** Up to when the shard has been read, by the arrival of its records or by its marks; undefined where nothing is known. */
-  get #readToMs(): number | undefined {
-    return this.#checkpoint.readToMs;
-  }
-
   /** The record at the checkpoint has been seen again; it arrived at this time. */
   standAt(arrivedAtMs: number): void {
-    this.#checkpoint = { ...this.#checkpoint, readToMs: Math.max(arrivedAtMs, this.#readToMs ?? 0) };
+    this.#checkpoint = { ...this.#checkpoint, readToMs: Math.max(arrivedAtMs, this.#checkpoint.readToMs ?? 0) };
   }
 
   /** Takes the lines of one record of the stream; gives the epochs that are whole by it. */
@@ -64,7 +60,7 @@ export class EpochBuffer {
       return;
     }
     const readToMs = Math.floor(nowMs) - settleMs;
-    if (readToMs - (this.#readToMs ?? 0) < quietMs) return;
+    if (readToMs - (this.#checkpoint.readToMs ?? 0) < quietMs) return;
     this.#checkpoint = { ...this.#checkpoint, readToMs };
     yield* this.flush(formatCheckpoint(this.#checkpoint));
   }

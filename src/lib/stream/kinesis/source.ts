@@ -93,10 +93,15 @@ export class KinesisSource implements Source {
       lineage.update(await this.#list(world));
     };
 
+    /** A shard that was opened since is placed before its parents' ends are committed, or when it is found: from then on nothing of it grows too old unseen. */
+    const placeUnread = (shard: string) =>
+      place(shard, formatCheckpoint({ position: trimHorizon, readToMs: this.#now() }), placed);
+
     let active: Active[] = [];
     let isReached = false;
     for (;;) {
       for (const shard of lineage.give()) {
+        if (cuts !== undefined && !starts.has(shard.id)) yield* placeUnread(shard.id);
         const reader = new ShardReader(shard, starts.get(shard.id)?.start ?? { type: trimHorizon }, world);
         const checkpoint = parseCheckpoint(placed.get(shard.id) ?? trimHorizon, shard.id);
         active.push({ shard, reader, epoch: new EpochBuffer(shard.id, cuts ?? uncut, checkpoint) });
@@ -138,9 +143,7 @@ export class KinesisSource implements Source {
       if (chunk.isEnd && !isDone) {
         await listAgain();
         lineage.finish(shard.id);
-        // The children are placed before the end is committed: from now on nothing of theirs can grow too old unseen.
-        const to = formatCheckpoint({ position: trimHorizon, readToMs: this.#now() });
-        if (cuts !== undefined) for (const child of lineage.childrenOf(shard.id)) yield* place(child, to, placed);
+        if (cuts !== undefined) for (const child of lineage.childrenOf(shard.id)) yield* placeUnread(child);
         yield* epoch.flush(shardEnd);
         active = active.filter((other) => other !== one);
       } else if (isDone || this.#hasArrived(shard, chunk, startedMs, landmark)) {
