@@ -10,24 +10,32 @@ mkdirSync(folder, { recursive: true });
 for (const part of ['src', 'scripts', 'bin', 'package.json']) cpSync(join(repo, part), join(folder, part), { recursive: true });
 symlinkSync(join(repo, 'node_modules'), join(folder, 'node_modules'));
 const index = join(folder, 'src/commands/index.ts');
-const changes = { pass: 'line', look: "line.record.id === '' ? undefined : line", scan: 'scanned(line)' };
+const steps = {
+  pass: 'each(call, (line) => line)',
+  look: "each(call, (line) => line.record.id === '' ? undefined : line)",
+  scan: 'sift(call, new Finder())',
+};
 let entries = '';
-for (const [name, change] of Object.entries(changes)) {
+for (const [name, step] of Object.entries(steps)) {
   entries += `{ words: '${name}', summary: '', load: () => import('./${name}.ts') },\n`;
   writeFileSync(
     join(folder, 'src/commands', `${name}.ts`),
     `import { command } from '../lib/command.ts';
-import type { Line } from '../lib/lines.ts';
+import { parseRecord } from '../lib/lines.ts';
 import { readingOptions } from '../lib/options.ts';
 import { Scanner } from '../lib/scan.ts';
-import { each } from '../lib/steps.ts';
+import { each, sift } from '../lib/steps.ts';
 const scanner = new Scanner(['id']);
-function scanned(line: Line) {
-  const isFound = line.block !== undefined && scanner.scan(line.block, line.start, line.end) ? scanner.starts[0]! >= 0 : line.record.id !== undefined;
-  return isFound ? line : undefined;
+class Finder {
+  end = 0;
+  passes(bytes: Buffer, start: number): boolean {
+    this.end = scanner.scanFrom(bytes, start);
+    if (scanner.isRecord) return scanner.starts[0]! >= 0;
+    return parseRecord(bytes.subarray(start, this.end)).id !== undefined;
+  }
 }
 export default command({ role: 'transform', description: '', options: { ...readingOptions }, examples: [],
-  step: (call) => each(call, (line) => ${change}) });`,
+  step: (call) => ${step} });`,
   );
 }
 writeFileSync(index, readFileSync(index, 'utf8').replace(/(entries: readonly Entry\[\] = \[)/, `$1\n${entries}`));

@@ -22,6 +22,7 @@ export class Line {
   #text: string | undefined;
   readonly #parser: BlockParser | undefined;
 
+  /** `parser` is that of a block that is whole. */
   constructor(number: number, block: Buffer | undefined, start: number, end: number, record?: JsonObject, parser?: BlockParser) {
     this.number = number;
     this.block = block;
@@ -47,6 +48,11 @@ export class Line {
   /** A record that a step made, as JSON; only for a line without a block. */
   get text(): string {
     return this.#text ?? JSON.stringify(this.#record);
+  }
+
+  /** Whether nobody writes into its block any more: then one may look at what stands behind the line. */
+  get isFinal(): boolean {
+    return this.#parser !== undefined;
   }
 
   /** The record as it came, without its `\n`. */

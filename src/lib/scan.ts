@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer';
+import { ScanWindow, type WantedName } from './scan-window.ts';
 
-/** What is wanted at one level of a record: a field by the bytes of its name, which answer it is (-1: none), and what is wanted inside it. */
-interface Wanted {
-  readonly name: Buffer;
+/** What is wanted at one level of a record. */
+interface Wanted extends WantedName {
   answer: number;
   readonly inside: Wanted[];
   /** The scan that met it last: to meet it twice in one means that the name comes twice. */
   scan: number;
 }
 
+const newline = 0x0a;
 const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
@@ -32,10 +33,13 @@ export const kindOf = Uint8Array.from({ length: 256 }, (_, byte) =>
 let hasEscape = false;
 let isWide = false;
 
+/** So many lines are walked over here before a window is opened for them: most runs are short. */
+const linesBeforeWindow = 64;
+
 /**
  * Finds fields in a record's bytes without making values of them. It walks over the whole line, so that one that is not JSON is noticed as
  * the parse would notice it; what is seldom (an escape in a name, a name that comes twice, deep nesting) it leaves to the parse. The answers
- * stand in arrays until the next scan.
+ * stand in arrays until the next scan. The walk is here, and in WebAssembly (scan-wasm.as) for many lines at once; both give the same answers.
  */
 export class Scanner {
   /** Where the value of each path begins in the block; -1 where the record has none. */
@@ -46,11 +50,15 @@ export class Scanner {
   readonly escaped: Uint8Array;
   /** Whether all of the line that was scanned last is ASCII. */
   isAscii = true;
+  /** Whether the line that `scanFrom` met last is a JSON object, and the answers are right. */
+  isRecord = false;
   readonly #root: Wanted[] = [];
   /** By depth: what is wanted of the names of the object that is open, and which of them its open value is. */
   readonly #levels: (readonly Wanted[])[] = Array.from({ length: deepest + 1 }, () => []);
   readonly #open: (Wanted | undefined)[] = new Array(deepest + 1).fill(undefined);
   #scans = 0;
+  #window: ScanWindow | undefined;
+  #linesToWindow = linesBeforeWindow;
 
   /** Each path is field names joined by dots: `customer.id`. */
   constructor(paths: readonly string[]) {
@@ -70,8 +78,57 @@ export class Scanner {
     }
   }
 
-  /** Looks through the line from `start` up to `end`. True: it is a JSON object, and the answers are right. False: parse it, it may be anything. */
-  scan(block: Buffer, start: number, end: number): boolean {
+  /**
+   * Looks through the line from `start` up to `end`. True: it is a JSON object, and the answers are right. False: parse it, it may be anything.
+   * `isFinal`: nobody writes into the block any more, so that lines behind this one can be looked at as well.
+   */
+  scan(block: Buffer, start: number, end: number, isFinal = false): boolean {
+    if (isFinal && this.#openWindow() && this.#window?.turnTo(block, start) === end) return this.#take(block, start, end);
+    return this.#scanHere(block, start, end);
+  }
+
+  /** The same for the line that begins at `start` of a final block: gives where it ends; `isRecord` is what `scan` gives. */
+  scanFrom(block: Buffer, start: number): number {
+    const end = this.#openWindow() ? (this.#window as ScanWindow).turnTo(block, start) : -1;
+    if (end >= 0) {
+      this.isRecord = this.#take(block, start, end);
+      return end;
+    }
+    const newlineAt = block.indexOf(newline, start);
+    const lineEnd = newlineAt < 0 ? block.length : newlineAt;
+    this.isRecord = this.#scanHere(block, start, lineEnd);
+    return lineEnd;
+  }
+
+  #openWindow(): boolean {
+    if (this.#window !== undefined) return true;
+    if (--this.#linesToWindow !== 0) return false;
+    try {
+      this.#window = new ScanWindow(this.#root, this.starts.length);
+    } catch (error) {
+      // There may be no room for it: RangeError; then it is not tried again.
+      if (!(error instanceof RangeError)) throw error;
+    }
+    return this.#window !== undefined;
+  }
+
+  /** Takes the answers that the window has for the line. */
+  #take(block: Buffer, start: number, end: number): boolean {
+    const { words, at, from } = this.#window as ScanWindow;
+    const what = words[at + 2] as number;
+    if ((what & 1) === 0) return false;
+    const { starts, ends, escaped } = this;
+    for (let i = 0, place = at + 3; i < starts.length; i++, place += 3) {
+      const found = words[place] as number;
+      starts[i] = found < 0 ? -1 : found + from;
+      ends[i] = (words[place + 1] as number) + from;
+      escaped[i] = words[place + 2] as number;
+    }
+    this.isAscii = what === 1;
+    return this.isAscii || isUtf8(block.subarray(start, end));
+  }
+
+  #scanHere(block: Buffer, start: number, end: number): boolean {
     isWide = false;
     for (let i = 0; i < this.starts.length; i++) {
       this.starts[i] = -1;

@@ -73,6 +73,19 @@ export function each(call: Call, change: (line: Line) => Change, kept: Kept = {}
   return eachBatch(call, (batch) => changeBatch(call, batch, change), kept);
 }
 
+/** What lets lines through, or not. It looks at each where it stands in the bytes of a batch. */
+export interface Sieve {
+  /** Whether the line that begins at `start` goes on. Throws BadLine for one that it cannot read. */
+  passes(bytes: Buffer, start: number): boolean;
+  /** Where the line ends that it has looked at: at its newline. */
+  readonly end: number;
+}
+
+/** A transform that lets records through or not, byte for byte. What the sieve cannot read is rejected. */
+export function sift(call: Call, sieve: Sieve & Kept): Step {
+  return eachBatch(call, (batch) => siftBatch(call, batch, sieve), sieve);
+}
+
 /** The same where changes may take their time: up to `concurrency` of them at once; the records leave in the order in which they came. */
 export function eachInTime(call: Call, change: (line: Line) => Change | PromiseLike<Change>, concurrency: number): Step {
   return eachBatch(call, (batch) => changeInTime(call, batch, change, concurrency), {});
@@ -167,6 +180,35 @@ export function changeBatch(call: Call, batch: Batch, change: (line: Line, index
     else out.push(asLine(result as Line | JsonObject));
   }
   return out === undefined ? batch : Batch.ofLines(out);
+}
+
+/** What a sieve lets through of a batch; what it cannot read (it throws BadLine) is rejected. */
+export function siftBatch(call: Call, batch: Batch, sieve: Sieve): Batch {
+  const { bytes, firstLine } = batch;
+  const pieces: Buffer[] = [];
+  let count = 0;
+  let lines = 0;
+  /** From here on nothing has been taken out, nor copied. */
+  let kept = 0;
+  for (let start = 0; start < bytes.length; lines++) {
+    let passes = false;
+    try {
+      passes = sieve.passes(bytes, start);
+    } catch (error) {
+      if (!(error instanceof BadLine)) throw error;
+      call.rejects.line(new Line(firstLine + lines, bytes, start, sieve.end), error.message);
+    }
+    const next = sieve.end + 1;
+    if (passes) count++;
+    else {
+      if (start > kept) pieces.push(bytes.subarray(kept, start));
+      kept = next;
+    }
+    start = next;
+  }
+  if (count === lines) return batch;
+  if (kept < bytes.length) pieces.push(bytes.subarray(kept));
+  return Batch.ofBytes(Buffer.concat(pieces), count);
 }
 
 function asLine(record: Line | JsonObject): Line {

@@ -10,8 +10,9 @@ import { exits } from '../../src/lib/errors.ts';
 import { manPageOf, pageName } from '../../src/lib/man.ts';
 import { root } from './bash.ts';
 import { loadAll } from './commands.ts';
+import { scanWasm } from './wasm.ts';
 
-/** What is made from the definitions and committed: a page a command, and the completion of three shells. `npm run generate` writes it. */
+/** What is made and committed: a page a command, the completion of three shells, and WebAssembly. `npm run generate` writes it. */
 
 const isUpdate = process.env.UPDATE_GENERATED === '1';
 const all = await loadAll();
@@ -29,6 +30,7 @@ const tree = await wordTree(entries);
 made.set('completions/buda.bash', bashCompletion(tree));
 made.set('completions/_buda', zshCompletion(tree));
 made.set('completions/buda.fish', fishCompletion(tree));
+made.set('src/lib/scan-wasm.ts', await scanWasm());
 const manList = ['man/buda.1', ...[...made.keys()].filter((path) => path.startsWith('man/'))];
 
 const manual = join(root, 'man/buda.1');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Flattener } from '../../src/lib/flatten/flatten.ts';
 import { Hasher } from '../../src/lib/hash/hasher.ts';
-import { parseRecord } from '../../src/lib/lines.ts';
+import { Line, parseRecord } from '../../src/lib/lines.ts';
 import type { Splice } from '../../src/lib/splice/step.ts';
 import { record, spoiltRecord } from '../support/json-text.ts';
 
@@ -21,7 +21,7 @@ function check({ bytes, text }: { bytes: Splice; text: Splice }, line: Buffer): 
   const before = Buffer.from('{"id":"before"}\n');
   const block = Buffer.concat([before, line, Buffer.from('\n{"id":"after"}\n')]);
   const out = Buffer.alloc(2 * line.length + 1024);
-  const end = bytes.bytes(block, before.length, before.length + line.length, out, 3);
+  const end = bytes.bytes(new Line(2, block, before.length, before.length + line.length), block, out, 3);
   if (end === 'unknown') return false;
   // What is answered is JSON; the text trusts that it is.
   parseRecord(line);
@@ -51,10 +51,10 @@ test.each(makers)('%s: the bytes answer as the text does, or leave it to the tex
 test('a record that has no room, or more columns than are looked at, is left to the text', () => {
   const wide = Buffer.from(`{"a":{${Array.from({ length: 600 }, (_, i) => `"n${i}":${i}`).join()}}}`);
   const flattener = new Flattener('_', Number.POSITIVE_INFINITY);
-  expect(flattener.bytes(wide, 0, wide.length, Buffer.alloc(100_000), 0)).toBe('unknown');
+  expect(flattener.bytes(new Line(1, wide, 0, wide.length), wide, Buffer.alloc(100_000), 0)).toBe('unknown');
   const line = Buffer.from('{"a":{"b":1}}');
-  expect(flattener.bytes(line, 0, line.length, Buffer.alloc(20), 0)).toBe('unknown');
-  expect(new Hasher(key, ['a']).bytes(line, 0, line.length, Buffer.alloc(60), 0)).toBe('unknown');
+  expect(flattener.bytes(new Line(1, line, 0, line.length), line, Buffer.alloc(20), 0)).toBe('unknown');
+  expect(new Hasher(key, ['a']).bytes(new Line(1, line, 0, line.length), line, Buffer.alloc(60), 0)).toBe('unknown');
   const long = Buffer.from(`{"${'x'.repeat(3000)}":{"${'y'.repeat(3000)}":{"z":1}}}`);
-  expect(flattener.bytes(long, 0, long.length, Buffer.alloc(100_000), 0)).toBe('unknown');
+  expect(flattener.bytes(new Line(1, long, 0, long.length), long, Buffer.alloc(100_000), 0)).toBe('unknown');
 });

@@ -1,38 +1,58 @@
 import { elementsOf, memberOf, type Range, skipBlanks } from '../json-bytes.ts';
-import { BadLine, type JsonObject, type Line } from '../lines.ts';
+import { BadLine, type JsonObject, Line } from '../lines.ts';
+import { BlockParser } from '../records.ts';
 import { Scanner } from '../scan.ts';
 import { canonicalJson } from './canonical.ts';
 import type { Mac } from './mac.ts';
 
-/**
- * Hashes what tells a record from others, as JSON text: its `id`, and its `revision` where it has one; or the values at the paths given, field names
- * joined by dots. False where there is none. Throws BadLine for a line that is not JSON, or whose id is nested too deeply to be written.
- */
-export function identifier(paths: readonly string[]): (line: Line, mac: Mac) => boolean {
-  const parsed = paths.length === 0 ? idAndRevision : valuesAt(paths);
-  const byText = (line: Line, mac: Mac): boolean => {
-    const text = parsed(line);
-    if (text !== undefined) mac.hashText(text);
-    return text !== undefined;
-  };
-  if (paths.length > 1) return byText;
-  const isOwn = paths.length === 1;
-  const scanner = new Scanner(isOwn ? paths : ['id', 'revision']);
-  const { starts, ends } = scanner;
-  return (line, mac) => {
-    const { block, start, end } = line;
-    if (block === undefined || !scanner.scan(block, start, end) || !isAsWritten(scanner, block, 0)) return byText(line, mac);
+/** Finds what tells a record from others: its `id`, and its `revision` where it has one; or the values at some paths, field names joined by dots. */
+export class Identifier {
+  /** The line that was looked at last ends here. */
+  end = 0;
+  readonly #parsed: (line: Line) => string | undefined;
+  readonly #isOwn: boolean;
+  /** Undefined where several values have to be put together. */
+  readonly #scanner: Scanner | undefined;
+  #parser: { block: Buffer; parser: BlockParser } | undefined;
+
+  constructor(paths: readonly string[]) {
+    this.#parsed = paths.length === 0 ? idAndRevision : valuesAt(paths);
+    this.#isOwn = paths.length === 1;
+    if (paths.length < 2) this.#scanner = new Scanner(this.#isOwn ? paths : ['id', 'revision']);
+  }
+
+  /**
+   * Hashes it, as JSON text, for the line that begins at `start` of a batch's bytes. False where there is none. Throws BadLine for a line that is not
+   * JSON, or whose id is nested too deeply to be written.
+   */
+  hash(block: Buffer, start: number, mac: Mac): boolean {
+    const scanner = this.#scanner;
+    this.end = scanner === undefined ? block.indexOf(newline, start) : scanner.scanFrom(block, start);
+    if (scanner === undefined || !scanner.isRecord || !isAsWritten(scanner, block, 0)) return this.#hashParsed(block, start, mac);
+    const { starts, ends } = scanner;
     const [from, to] = [starts[0] as number, ends[0] as number];
     if (from < 0 || block[from] === firstOfNull) return false;
-    const revision = isOwn ? -1 : (starts[1] as number);
+    const revision = this.#isOwn ? -1 : (starts[1] as number);
     if (revision < 0) {
       mac.hash(block, from, to);
       return true;
     }
-    if (!isAsWritten(scanner, block, 1)) return byText(line, mac);
+    if (!isAsWritten(scanner, block, 1)) return this.#hashParsed(block, start, mac);
     mac.hashText(block.toString('utf8', from, to) + comma + block.toString('utf8', revision, ends[1]));
     return true;
-  };
+  }
+
+  /** The line that was looked at last, to be parsed. */
+  lineAt(block: Buffer, start: number): Line {
+    if (this.#parser?.block !== block) this.#parser = { block, parser: new BlockParser(block) };
+    return new Line(0, block, start, this.end, undefined, this.#parser.parser);
+  }
+
+  #hashParsed(block: Buffer, start: number, mac: Mac): boolean {
+    const text = this.#parsed(this.lineAt(block, start));
+    if (text !== undefined) mac.hashText(text);
+    return text !== undefined;
+  }
 }
 
 function idAndRevision(line: Line): string | undefined {
@@ -52,6 +72,7 @@ function valuesAt(paths: readonly string[]): (line: Line) => string | undefined 
   };
 }
 
+const newline = 0x0a;
 const comma = ',';
 const openBracket = 0x5b;
 const quote = 0x22;

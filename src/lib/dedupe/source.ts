@@ -1,6 +1,6 @@
 import type { Call } from '../command.ts';
 import type { Source } from '../sources.ts';
-import { changeBatch } from '../steps.ts';
+import { siftBatch } from '../steps.ts';
 import { type Dedupe, Repeats } from './step.ts';
 
 /** A source that gives each identity once. What it has seen is saved beside what the source itself saves. */
@@ -14,7 +14,7 @@ export function withoutRepeats(call: Call, source: Source, how: Dedupe): Source 
     },
     async *read(from) {
       for await (const piece of source.read(from)) {
-        const batch = changeBatch(call, piece.batch, (line) => repeats.change(line));
+        const batch = siftBatch(call, piece.batch, repeats);
         await repeats.settle();
         yield { ...piece, batch };
       }

@@ -6,10 +6,9 @@ import { type Checkpoints, emptyNote, type SavedState } from '../checkpoints.ts'
 import type { Call } from '../command.ts';
 import { makeFolderDurably, syncFolder } from '../durable.ts';
 import { codeOf, explain, Failure } from '../errors.ts';
-import type { Line } from '../lines.ts';
 import type { Begin } from '../marks.ts';
-import { each, type Kept, type Step } from '../steps.ts';
-import { identifier, timeReader } from './identity.ts';
+import { type Kept, type Sieve, type Step, sift } from '../steps.ts';
+import { Identifier, timeReader } from './identity.ts';
 import { Mac } from './mac.ts';
 import type { RunShape } from './run.ts';
 import { Seen } from './seen.ts';
@@ -31,8 +30,7 @@ export interface Dedupe {
 
 /** The step that lets each identity through once. Under an app what it has seen is saved at each mark. */
 export function dropRepeats(call: Call, how: Dedupe): Step {
-  const repeats = new Repeats(call, call.name, how);
-  return each(call, (line) => repeats.change(line), repeats);
+  return sift(call, new Repeats(call, call.name, how));
 }
 
 /** In one entry of the state lie so many identities: V8 frees longer texts late. */
@@ -45,12 +43,12 @@ interface Delta {
 }
 
 /** What has been seen: `name` is that of the step whose state it is. */
-export class Repeats implements Kept {
+export class Repeats implements Sieve, Kept {
   readonly #call: Call;
   readonly #how: Dedupe;
   readonly #name: string;
   readonly #generations: Generations;
-  readonly #identify: ReturnType<typeof identifier>;
+  readonly #identifier: Identifier;
   readonly #timeOf: ReturnType<typeof timeReader> | undefined;
   #mac = new Mac(randomBytes(16));
   #seen: Seen | undefined;
@@ -74,32 +72,37 @@ export class Repeats implements Kept {
     this.#name = name;
     this.#how = how;
     this.#generations = new Generations(how.window);
-    this.#identify = identifier(how.keys);
+    this.#identifier = new Identifier(how.keys);
     this.#timeOf = how.window !== undefined && 'ms' in how.window ? timeReader(how.time) : undefined;
   }
 
-  change(line: Line): Line | undefined {
+  get end(): number {
+    return this.#identifier.end;
+  }
+
+  passes(bytes: Buffer, start: number): boolean {
     const mac = this.#mac;
-    if (!this.#identify(line, mac)) {
+    const identifier = this.#identifier;
+    if (!identifier.hash(bytes, start, mac)) {
       // Its whole line is what is known of it; no identity begins with a line's end.
-      mac.hashText(`\n${line.bytes.toString('latin1')}`);
+      mac.hashText(`\n${bytes.toString('latin1', start, identifier.end)}`);
       this.#unidentified++;
     }
     const generations = this.#generations;
     if (this.#timeOf !== undefined) {
-      const ms = this.#timeOf(line.record);
+      const ms = this.#timeOf(identifier.lineAt(bytes, start).record);
       if (ms !== undefined) generations.see(ms);
     }
     const seen = (this.#seen ??= this.#openTemporary());
     const { current, oldest } = generations;
     if (seen.find(mac.tag, oldest) >= oldest) {
       this.#dropped++;
-      return undefined;
+      return false;
     }
     seen.add(mac.tag, current, oldest);
     generations.added++;
     if (this.#store !== undefined) this.#note(current);
-    return line;
+    return true;
   }
 
   async begin({ app, at, run }: Begin): Promise<void> {

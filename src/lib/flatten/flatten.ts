@@ -1,3 +1,4 @@
+import type { Line } from '../lines.ts';
 import type { Splice } from '../splice/step.ts';
 import { endOfValue, quoteJson, visitMembers } from '../splice/text.ts';
 import { ByteFlattener } from './bytes.ts';
@@ -29,7 +30,7 @@ export class Flattener implements Splice {
     this.#bytes = new ByteFlattener(separator, depth);
   }
 
-  bytes(block: Buffer, start: number, end: number, out: Buffer, from: number): number | 'same' | 'unknown' {
+  bytes({ start, end }: Line, block: Buffer, out: Buffer, from: number): number | 'same' | 'unknown' {
     return this.#bytes.flatten(block, start, end, out, from);
   }
 

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
 import type { Splice } from '../splice/step.ts';
 import { decode } from '../splice/text.ts';
@@ -30,9 +31,9 @@ export class Hasher implements Splice {
     if (isPlain(fields)) this.#scanner = new Scanner(fields);
   }
 
-  bytes(block: Buffer, start: number, end: number, out: Buffer, from: number): number | 'same' | 'unknown' {
+  bytes({ start, end, isFinal }: Line, block: Buffer, out: Buffer, from: number): number | 'same' | 'unknown' {
     const scanner = this.#scanner;
-    if (scanner === undefined || !scanner.scan(block, start, end)) return 'unknown';
+    if (scanner === undefined || !scanner.scan(block, start, end, isFinal)) return 'unknown';
     const { starts, ends } = scanner;
     const found = this.#found;
     found.length = 0;

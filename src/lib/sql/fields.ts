@@ -7,6 +7,8 @@ export class Fields {
   /** Where each value begins in the block, -1 where the record has none; and where it ends. */
   starts: Int32Array;
   ends: Int32Array;
+  /** Where the line ends: at its newline. */
+  end = 0;
   readonly #scanner: Scanner;
   readonly #isScanned: boolean;
   readonly #places: Map<string, number>;
@@ -22,9 +24,11 @@ export class Fields {
     this.ends = this.#own.ends;
   }
 
-  /** Looks through the line from `start` up to `end`. Throws BadLine where it is no record. */
-  find(block: Buffer, start: number, end: number): void {
-    const isJson = this.#scanner.scan(block, start, end);
+  /** Looks through the line that begins at `start` of a batch's bytes: `end` is where it ends. Throws BadLine where it is no record. */
+  find(block: Buffer, start: number): void {
+    const end = this.#scanner.scanFrom(block, start);
+    this.end = end;
+    const isJson = this.#scanner.isRecord;
     if (isJson && this.#isScanned) {
       this.starts = this.#scanner.starts;
       this.ends = this.#scanner.ends;
@@ -46,7 +50,7 @@ export class AllFields {
   readonly #scanner = new Scanner([]);
 
   find(block: Buffer, start: number, end: number, each: (name: string, start: number, end: number) => void): void {
-    visit(block, start, end, this.#scanner.scan(block, start, end), each);
+    visit(block, start, end, this.#scanner.scan(block, start, end, true), each);
   }
 }
 

@@ -50,17 +50,16 @@ export class PlainReader {
     const { bytes } = batch;
     let index = 0;
     for (let start = 0; start < bytes.length; index++) {
-      const end = bytes.indexOf(0x0a, start);
       try {
-        this.#fields.find(bytes, start, end);
+        this.#fields.find(bytes, start);
         const isWanted = this.#judge(bytes);
         if (isWanted === undefined) return false;
-        if (isWanted) this.#write(bytes, start, end);
+        if (isWanted) this.#write(bytes, start, this.#fields.end);
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
         this.bad.push({ batch, index, reason: error.message });
       }
-      start = end + 1;
+      start = this.#fields.end + 1;
     }
     return true;
   }

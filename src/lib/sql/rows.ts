@@ -115,7 +115,7 @@ export class Rows {
 
   #addWanted(block: Buffer, start: number, end: number): void {
     const fields = this.#fields;
-    fields.find(block, start, end);
+    fields.find(block, start);
     this.#addRecord(block, start, end);
     const { starts, ends } = fields;
     for (let i = 0; i < this.columns.length; i++) {

@@ -10,7 +10,8 @@ export function keyReader(path: string): (line: Line) => string | undefined {
   const fields = path.split('.');
   return (line) => {
     const { block, start, end } = line;
-    if (block !== undefined && scanner.scan(block, start, end) && scanner.escaped[0] !== 1) return keyIn(block, scanner);
+    if (block !== undefined && scanner.scan(block, start, end, line.isFinal) && scanner.escaped[0] !== 1)
+      return keyIn(block, scanner);
     let value: unknown = line.record;
     for (const field of fields) {
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field)) return undefined;

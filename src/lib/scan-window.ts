@@ -1,0 +1,122 @@
+import { wasm } from './scan-wasm.ts';
+
+/** So many bytes are walked over at once. */
+const windowBytes = 64 * 1024;
+/** A load of 16 bytes may begin with the newline behind them. */
+const behindBytes = 16;
+const answersBytes = 256 * 1024;
+const newline = 0x0a;
+
+/** One name that is wanted, and what is wanted inside its value; -1: its own value is not. */
+export interface WantedName {
+  readonly name: Buffer;
+  readonly answer: number;
+  readonly inside: readonly WantedName[];
+}
+
+/** What scan-wasm.as exports. */
+interface Walk {
+  memory: { buffer: ArrayBuffer; grow(pages: number): number };
+  heap: { value: number };
+  scan(start: number, end: number, root: number, answers: number, out: number, most: number): number;
+}
+
+/** As much of it as is used here: Node's types have nothing of it. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { exports: unknown };
+};
+
+let compiled: object | undefined;
+
+/**
+ * The walk of scan.ts over the lines of a block, in WebAssembly with SIMD: a few hundred at once, in a quarter of the time. It looks at lines ahead,
+ * so nobody may write into the block any more. Each line's answers are `words` from `at` on: where it begins and ends, counted from `from`; what it
+ * is (bit 0: a record, and the answers are right; bit 1: not all of it is ASCII); then for each answer where its value begins (-1: there is none)
+ * and ends, and whether it is a string with an escape.
+ */
+export class ScanWindow {
+  readonly words: Int32Array;
+  at = 0;
+  from = 0;
+  readonly #walk: Walk;
+  readonly #answers: number;
+  readonly #root: number;
+  readonly #out: number;
+  readonly #data: number;
+  readonly #bytes: Uint8Array;
+  readonly #size: number;
+  #block: Buffer | undefined;
+  #behind = 0;
+
+  /** Throws where the process may not have the memory: V8 reserves gigabytes of addresses for it, which `ulimit -v` counts. */
+  constructor(wanted: readonly WantedName[], answers: number) {
+    compiled ??= new WebAssembly.Module(Buffer.from(wasm, 'base64'));
+    const walk = new WebAssembly.Instance(compiled).exports as Walk;
+    this.#walk = walk;
+    this.#answers = answers;
+    this.#size = 3 + 3 * answers;
+    const names = namesBytes(wanted);
+    const { memory } = walk;
+    const base = align(walk.heap.value);
+    this.#out = align(base + names);
+    this.#data = this.#out + answersBytes;
+    memory.grow(Math.ceil((this.#data + windowBytes + behindBytes - memory.buffer.byteLength) / 65536));
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.words = new Int32Array(memory.buffer, this.#out, answersBytes / 4);
+    this.#root = layNames(wanted, base, memory.buffer).first;
+  }
+
+  /**
+   * Turns `at` to the line that begins at `start`; gives where it ends, which is where its newline stands or the block ends. -1: the line is longer
+   * than a window.
+   */
+  turnTo(block: Buffer, start: number): number {
+    const { words } = this;
+    let at = this.at + this.#size;
+    if (block !== this.#block || at >= this.#behind || (words[at] as number) + this.from !== start) {
+      this.#fill(block, start);
+      at = 0;
+    }
+    this.at = at;
+    const end = (words[at + 1] as number) + this.from;
+    return end - start < windowBytes || end === block.length ? end : -1;
+  }
+
+  #fill(block: Buffer, start: number): void {
+    const length = Math.min(block.length - start, windowBytes);
+    this.#bytes.set(block.subarray(start, start + length), this.#data);
+    const behind = this.#data + length;
+    this.#bytes[behind] = newline;
+    const most = Math.floor(this.words.length / this.#size);
+    const count = this.#walk.scan(this.#data, behind, this.#root, this.#answers, this.#out, most);
+    this.#block = block;
+    this.from = start;
+    this.#behind = count * this.#size;
+  }
+}
+
+const nodeBytes = 24;
+
+function align(place: number): number {
+  return (place + 15) & ~15;
+}
+
+function namesBytes(level: readonly WantedName[]): number {
+  return level.reduce((sum, { name, inside }) => sum + align(name.length) + align(nodeBytes) + namesBytes(inside), 0);
+}
+
+/** Lays the names into the memory as the walk expects them, from `free` on; gives the first of the level, and what is free behind them. */
+function layNames(level: readonly WantedName[], from: number, memory: ArrayBuffer): { first: number; free: number } {
+  let [first, free] = [0, from];
+  for (const { name, answer, inside } of level.toReversed()) {
+    const below = layNames(inside, free, memory);
+    free = below.free;
+    new Uint8Array(memory).set(name, free);
+    const node = free + align(name.length);
+    new Int32Array(memory, node, nodeBytes / 4).set([free, name.length, answer, below.first, first, 0]);
+    first = node;
+    free = node + align(nodeBytes);
+  }
+  return { first, free };
+}
