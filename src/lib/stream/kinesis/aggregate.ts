@@ -3,7 +3,7 @@ import type { PutEntry } from '../../aws/put-body.ts';
 import { Failure } from '../../errors.ts';
 import type { Line } from '../../lines.ts';
 import { digestBytes, magic } from './aggregated.ts';
-import type { LinePut, Put } from './put.ts';
+import { type LinePut, orderOf, type Put } from './put.ts';
 import type { ShardMap } from './shard-map.ts';
 
 /**
@@ -23,7 +23,7 @@ export class Aggregate implements Put {
   readonly start = 0;
   partitionKey = '';
   readonly bytes: number;
-  readonly order: string;
+  readonly order: number;
   next: Put | undefined = undefined;
   #puts: readonly LinePut[];
   readonly #map: ShardMap;
@@ -34,7 +34,7 @@ export class Aggregate implements Put {
     this.#puts = puts;
     this.#map = map;
     this.#shard = shard;
-    this.order = shard;
+    this.order = orderOf(shard);
     this.#pack();
     this.bytes = this.block.length + Buffer.byteLength(this.partitionKey);
   }

@@ -43,7 +43,7 @@ export class PutQueue {
   /** Records that may leave now. */
   #ready: Put[] = [];
   /** The last unacknowledged one of each order. */
-  readonly #tails = new Map<string, Put>();
+  readonly #tails = new Map<number, Put>();
   #pending = 0;
   #pendingBytes = 0;
   #inFlight = 0;
