@@ -1,6 +1,8 @@
 // The walk of scan.ts over many lines at once, with SIMD, in AssemblyScript: `npm run wasm` makes scan-wasm.ts of it. It works in a memory of its own,
 // into which the lines are copied. scan.ts says what it promises; scan-window.ts calls it.
 
+import { behindBlanks, behindEscape, behindWord, newlineFrom, special } from './json-wasm';
+
 /** What is wanted at one level of a record, a node a field name: its siblings and what is wanted inside it hang on it. */
 @unmanaged
 class Wanted {
@@ -171,41 +173,26 @@ function isSame(one: usize, other: usize, length: usize): bool {
   return true;
 }
 
-/** The next byte that is no blank. A newline is none here: it ends the line. */
-// @ts-ignore: decorator
-@inline
-function behindBlanks(from: usize): usize {
-  let at = from;
-  let byte = load<u8>(at);
-  if (byte > 0x20) return at;
-  while (byte == 0x20 || byte == 0x0d || byte == 0x09) byte = load<u8>(++at);
-  return at;
-}
-
 /** The place behind the string of which the opening quote stands before `from`; 0 where it is not well formed. */
 // @ts-ignore: decorator
 @inline
 function behindString(from: usize): usize {
   hasEscape = 0;
-  const bytes = v128.load(from);
-  // Signed: bytes beyond ASCII are less than a blank too.
-  const special = i8x16.bitmask(
-    v128.or(v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))), i8x16.lt_s(bytes, i8x16.splat(0x20))),
-  );
-  if (special != 0) {
-    const at = from + ctz(special);
+  const found = special(from);
+  if (found != 0) {
+    const at = from + ctz(found);
     if (load<u8>(at) == 0x22) return at + 1;
   }
-  return behindLongString(from, special);
+  return behindLongString(from, found);
 }
 
-function behindLongString(from: usize, found: i32): usize {
+function behindLongString(from: usize, first: i32): usize {
   let at = from;
-  let special = found;
+  let found = first;
   while (true) {
-    if (special == 0) at += 16;
+    if (found == 0) at += 16;
     else {
-      at += ctz(special);
+      at += ctz(found);
       const byte = load<u8>(at);
       if (byte == 0x22) return at + 1;
       if (byte >= 0x80) {
@@ -218,75 +205,6 @@ function behindLongString(from: usize, found: i32): usize {
         if (at == 0) return 0;
       }
     }
-    const bytes = v128.load(at);
-    special = i8x16.bitmask(
-      v128.or(v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))), i8x16.lt_s(bytes, i8x16.splat(0x20))),
-    );
-  }
-}
-
-/** The place behind an escape, `from` being the byte after its backslash; 0 where there is no such escape. */
-function behindEscape(from: usize): usize {
-  switch (load<u8>(from)) {
-    case 0x22: // "
-    case 0x5c: // \
-    case 0x2f: // /
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return from + 1;
-    case 0x75: // u
-      for (let at = from + 1; at < from + 5; at++) if (!isHex(load<u8>(at))) return 0;
-      return from + 5;
-    default:
-      return 0;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function isHex(byte: u8): bool {
-  const letter = byte | 0x20;
-  return u8(byte - 0x30) <= 9 || u8(letter - 0x61) <= 5;
-}
-
-/** The place behind a number, true, false or null that begins with `first`; 0 where it is none. */
-function behindWord(from: usize, first: u8): usize {
-  if (first == 0x74) return load<u32>(from) == 0x65757274 ? from + 4 : 0;
-  if (first == 0x6e) return load<u32>(from) == 0x6c6c756e ? from + 4 : 0;
-  if (first == 0x66) return load<u32>(from + 1) == 0x65736c61 ? from + 5 : 0;
-  let at = first == 0x2d ? from + 1 : from;
-  if (load<u8>(at) == 0x30) at++;
-  else if ((at = behindDigits(at)) == 0) return 0;
-  let byte = load<u8>(at);
-  if (byte == 0x2e) {
-    at = behindDigits(at + 1);
-    if (at == 0) return 0;
-    byte = load<u8>(at);
-  }
-  if ((byte | 0x20) == 0x65) {
-    const sign = load<u8>(at, 1);
-    at = behindDigits(sign == 0x2b || sign == 0x2d ? at + 2 : at + 1);
-  }
-  return at;
-}
-
-/** The place behind one or more digits; 0 where there is none. */
-// @ts-ignore: decorator
-@inline
-function behindDigits(from: usize): usize {
-  let at = from;
-  while (u8(load<u8>(at) - 0x30) <= 9) at++;
-  return at == from ? 0 : at;
-}
-
-function newlineFrom(from: usize): usize {
-  let at = from;
-  while (true) {
-    const found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(0x0a)));
-    if (found != 0) return at + ctz(found);
-    at += 16;
+    found = special(at);
   }
 }

@@ -1,4 +1,5 @@
 import { wasm } from './scan-wasm.ts';
+import { bytesOf, instantiate, type WasmMemory } from './wasm.ts';
 
 /** So many bytes are walked over at once. */
 const windowBytes = 64 * 1024;
@@ -16,18 +17,10 @@ export interface WantedName {
 
 /** What scan-wasm.as exports. */
 interface Walk {
-  memory: { buffer: ArrayBuffer; grow(pages: number): number };
+  memory: WasmMemory;
   heap: { value: number };
   scan(start: number, end: number, root: number, answers: number, out: number, most: number): number;
 }
-
-/** As much of it as is used here: Node's types have nothing of it. */
-declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (module: object) => { exports: unknown };
-};
-
-let compiled: object | undefined;
 
 /**
  * The walk of scan.ts over the lines of a block, in WebAssembly with SIMD: a few hundred at once, in a quarter of the time. It looks at lines ahead,
@@ -44,27 +37,24 @@ export class ScanWindow {
   readonly #root: number;
   readonly #out: number;
   readonly #data: number;
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #size: number;
   #block: Buffer | undefined;
   #behind = 0;
 
-  /** Throws where the process may not have the memory: V8 reserves gigabytes of addresses for it, which `ulimit -v` counts. */
+  /** Throws a RangeError where the process may not have the memory. */
   constructor(wanted: readonly WantedName[], answers: number) {
-    compiled ??= new WebAssembly.Module(Buffer.from(wasm, 'base64'));
-    const walk = new WebAssembly.Instance(compiled).exports as Walk;
+    const walk = instantiate<Walk>(wasm);
     this.#walk = walk;
     this.#answers = answers;
     this.#size = 3 + 3 * answers;
     const names = namesBytes(wanted);
-    const { memory } = walk;
     const base = align(walk.heap.value);
     this.#out = align(base + names);
     this.#data = this.#out + answersBytes;
-    memory.grow(Math.ceil((this.#data + windowBytes + behindBytes - memory.buffer.byteLength) / 65536));
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.words = new Int32Array(memory.buffer, this.#out, answersBytes / 4);
-    this.#root = layNames(wanted, base, memory.buffer).first;
+    this.#bytes = bytesOf(walk.memory, this.#data + windowBytes + behindBytes);
+    this.words = new Int32Array(this.#bytes.buffer, this.#out, answersBytes / 4);
+    this.#root = layNames(wanted, base, this.#bytes).first;
   }
 
   /**
@@ -85,7 +75,7 @@ export class ScanWindow {
 
   #fill(block: Buffer, start: number): void {
     const length = Math.min(block.length - start, windowBytes);
-    this.#bytes.set(block.subarray(start, start + length), this.#data);
+    block.copy(this.#bytes, this.#data, start, start + length);
     const behind = this.#data + length;
     this.#bytes[behind] = newline;
     const most = Math.floor(this.words.length / this.#size);
@@ -107,14 +97,14 @@ function namesBytes(level: readonly WantedName[]): number {
 }
 
 /** Lays the names into the memory as the walk expects them, from `free` on; gives the first of the level, and what is free behind them. */
-function layNames(level: readonly WantedName[], from: number, memory: ArrayBuffer): { first: number; free: number } {
+function layNames(level: readonly WantedName[], from: number, memory: Buffer): { first: number; free: number } {
   let [first, free] = [0, from];
   for (const { name, answer, inside } of level.toReversed()) {
     const below = layNames(inside, free, memory);
     free = below.free;
-    new Uint8Array(memory).set(name, free);
+    memory.set(name, free);
     const node = free + align(name.length);
-    new Int32Array(memory, node, nodeBytes / 4).set([free, name.length, answer, below.first, first, 0]);
+    new Int32Array(memory.buffer, node, nodeBytes / 4).set([free, name.length, answer, below.first, first, 0]);
     first = node;
     free = node + align(nodeBytes);
   }

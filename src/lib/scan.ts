@@ -239,7 +239,7 @@ function find(level: readonly Wanted[], block: Buffer, start: number, end: numbe
 }
 
 /** The next byte that is no blank. A newline is none here: it ends the line. */
-export function behindBlanks(block: Buffer, from: number): number {
+function behindBlanks(block: Buffer, from: number): number {
   let at = from;
   while (block[at] === 0x20 || block[at] === 0x0d || block[at] === 0x09) at++;
   return at;
@@ -262,7 +262,7 @@ function behindString(block: Buffer, from: number): number {
 }
 
 /** The place behind an escape, `from` being the byte after its backslash; -1 where there is no such escape. */
-export function behindEscape(block: Buffer, from: number): number {
+function behindEscape(block: Buffer, from: number): number {
   switch (block[from]) {
     case 0x22: // "
     case 0x5c: // \
@@ -292,7 +292,7 @@ function isDigit(byte: number | undefined): boolean {
 }
 
 /** The place behind a number, true, false or null that begins with `first`; -1 where it is none. */
-export function behindWord(block: Buffer, from: number, first: number): number {
+function behindWord(block: Buffer, from: number, first: number): number {
   if (first === 0x74) return block[from + 1] === 0x72 && block[from + 2] === 0x75 && block[from + 3] === 0x65 ? from + 4 : -1;
   if (first === 0x6e) return block[from + 1] === 0x75 && block[from + 2] === 0x6c && block[from + 3] === 0x6c ? from + 4 : -1;
   if (first === 0x66) {

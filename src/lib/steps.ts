@@ -91,7 +91,8 @@ export function eachInTime(call: Call, change: (line: Line) => Change | PromiseL
   return eachBatch(call, (batch) => changeInTime(call, batch, change, concurrency), {});
 }
 
-function eachBatch(call: Call, change: (batch: Batch) => Batch | Promise<Batch>, kept: Kept): Step {
+/** A transform of a batch at a time. */
+export function eachBatch(call: Call, change: (batch: Batch) => Batch | Promise<Batch>, kept: Kept): Step {
   return async function* (input) {
     const tally = new Tally(call);
     let commit = 0;

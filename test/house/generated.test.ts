@@ -10,7 +10,7 @@ import { exits } from '../../src/lib/errors.ts';
 import { manPageOf, pageName } from '../../src/lib/man.ts';
 import { root } from './bash.ts';
 import { loadAll } from './commands.ts';
-import { scanWasm } from './wasm.ts';
+import { wasmOf } from './wasm.ts';
 
 /** What is made and committed: a page a command, the completion of three shells, and WebAssembly. `npm run generate` writes it. */
 
@@ -30,7 +30,7 @@ const tree = await wordTree(entries);
 made.set('completions/buda.bash', bashCompletion(tree));
 made.set('completions/_buda', zshCompletion(tree));
 made.set('completions/buda.fish', fishCompletion(tree));
-made.set('src/lib/scan-wasm.ts', await scanWasm());
+for (const source of ['src/lib/scan-wasm', 'src/lib/flatten/flatten-wasm']) made.set(`${source}.ts`, await wasmOf(source));
 const manList = ['man/buda.1', ...[...made.keys()].filter((path) => path.startsWith('man/'))];
 
 const manual = join(root, 'man/buda.1');

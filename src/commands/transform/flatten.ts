@@ -1,7 +1,7 @@
 import { command } from '../../lib/command.ts';
 import { Flattener } from '../../lib/flatten/flatten.ts';
+import { flatten } from '../../lib/flatten/step.ts';
 import { count, readingOptions, text } from '../../lib/options.ts';
-import { splice } from '../../lib/splice/step.ts';
 import { toLatin1 } from '../../lib/splice/text.ts';
 
 export default command({
@@ -28,7 +28,7 @@ export default command({
   step(call) {
     const { separator, depth = Number.POSITIVE_INFINITY } = call.options;
     const flattener = new Flattener(toLatin1(JSON.stringify(separator)).slice(1, -1), depth);
-    return splice(call, flattener, {
+    return flatten(call, flattener, {
       async close() {
         for (const [name, records] of [...flattener.collisions].slice(0, 10)) {
           const shown = Buffer.from(name, 'latin1').toString();

@@ -1,7 +1,4 @@
-import type { Line } from '../lines.ts';
-import type { Splice } from '../splice/step.ts';
 import { endOfValue, quoteJson, visitMembers } from '../splice/text.ts';
-import { ByteFlattener } from './bytes.ts';
 
 /** One column: its name, the path of names that it comes from, and its value as JSON. */
 interface Column {
@@ -15,25 +12,20 @@ interface Column {
  * Turns nested objects into columns whose names are the paths, joined by a separator. Arrays, empty objects and what lies deeper than `depth` are
  * kept as JSON text. Values stay as they are written.
  */
-export class Flattener implements Splice {
+export class Flattener {
   /** The names that several fields had, and how many records that met. */
   readonly collisions = new Map<string, number>();
-  readonly #separator: string;
-  readonly #depth: number;
-  readonly #bytes: ByteFlattener;
+  readonly separator: string;
+  readonly depth: number;
   #isNested = false;
 
   /** The separator as JSON text without its quotes, read as latin1. */
   constructor(separator: string, depth: number) {
-    this.#separator = separator;
-    this.#depth = depth;
-    this.#bytes = new ByteFlattener(separator, depth);
+    this.separator = separator;
+    this.depth = depth;
   }
 
-  bytes({ start, end }: Line, block: Buffer, out: Buffer, from: number): number | 'same' | 'unknown' {
-    return this.#bytes.flatten(block, start, end, out, from);
-  }
-
+  /** The record, which is JSON read as latin1, flattened; undefined where it is flat. A RangeError means that it is nested too deeply. */
   text(text: string): string | undefined {
     const columns: Column[] = [];
     this.#isNested = false;
@@ -54,9 +46,9 @@ export class Flattener implements Splice {
       const deeper = `${path}\n${name}`;
       const isText = first === '{' || first === '[';
       if (isText) this.#isNested = true;
-      if (first === '{' && depth < this.#depth) {
+      if (first === '{' && depth < this.depth) {
         const before = columns.length;
-        const end = this.#gather(text, start, column + this.#separator, deeper, depth + 1, columns);
+        const end = this.#gather(text, start, column + this.separator, deeper, depth + 1, columns);
         if (columns.length > before) return end;
       }
       const end = endOfValue(text, start);
@@ -82,8 +74,8 @@ export class Flattener implements Splice {
       group.sort((a, b) => a.depth - b.depth);
       let number = 2;
       for (const column of group.slice(1)) {
-        while (taken.has(`${name}${this.#separator}${number}`)) number++;
-        column.name = `${name}${this.#separator}${number}`;
+        while (taken.has(`${name}${this.separator}${number}`)) number++;
+        column.name = `${name}${this.separator}${number}`;
         taken.add(column.name);
       }
     }

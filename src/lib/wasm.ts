@@ -1,0 +1,30 @@
+/** A memory of WebAssembly. It grows by pages of 64 KiB; then `buffer` is another. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** As much of it as is used here: Node's types have nothing of it. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object) => { exports: unknown };
+};
+
+const pageBytes = 64 * 1024;
+const compiled = new Map<string, object>();
+
+/**
+ * What a module, in base64, exports; each call has a memory of its own. Throws a RangeError where the process may not have it: V8 reserves gigabytes of
+ * addresses for a memory, which `ulimit -v` counts.
+ */
+export function instantiate<Exports>(code: string): Exports {
+  let module = compiled.get(code);
+  if (module === undefined) compiled.set(code, (module = new WebAssembly.Module(Buffer.from(code, 'base64'))));
+  return new WebAssembly.Instance(module).exports as Exports;
+}
+
+/** The bytes of a memory, which has as many as this at least. */
+export function bytesOf(memory: WasmMemory, atLeast: number): Buffer {
+  if (memory.buffer.byteLength < atLeast) memory.grow(Math.ceil((atLeast - memory.buffer.byteLength) / pageBytes));
+  return Buffer.from(memory.buffer);
+}
