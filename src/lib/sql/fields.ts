@@ -2,7 +2,10 @@ import { BadLine, parseRecord } from '../lines.ts';
 import { Scanner } from '../scan.ts';
 import { endOfValue, toLatin1, visitMembers } from '../splice/text.ts';
 
-/** Finds top-level fields in a record's bytes: where their values begin and end. Where a name comes twice, the last counts, as in a parse. */
+/**
+ * Finds top-level fields, and nested ones, in a record's bytes: where their values begin and end. Where a top-level name comes twice, the last
+ * counts, as in a parse.
+ */
 export class Fields {
   /** Where each value begins in the block, -1 where the record has none; and where it ends. */
   starts: Int32Array;
@@ -13,26 +16,32 @@ export class Fields {
   readonly #isScanned: boolean;
   readonly #places: Map<string, number>;
   readonly #own: { starts: Int32Array; ends: Int32Array };
+  readonly #isNested: boolean;
 
-  constructor(names: readonly string[]) {
+  /** Behind the names of top-level fields the paths of nested ones, as a Scanner takes them: with these no name may have a dot. */
+  constructor(names: readonly string[], paths: readonly string[] = []) {
     // A dot would be a path to the scanner.
     this.#isScanned = names.every((name) => name !== '' && !name.includes('.'));
-    this.#scanner = new Scanner(this.#isScanned ? names : []);
+    this.#isNested = paths.length > 0;
+    this.#scanner = new Scanner(this.#isScanned ? [...names, ...paths] : []);
     this.#places = new Map(names.map((name, i) => [writtenName(name), i]));
     this.#own = { starts: new Int32Array(names.length), ends: new Int32Array(names.length) };
     this.starts = this.#own.starts;
     this.ends = this.#own.ends;
   }
 
-  /** Looks through the line that begins at `start` of a batch's bytes: `end` is where it ends. Throws BadLine where it is no record. */
-  find(block: Buffer, start: number): void {
+  /**
+   * Looks through the line that begins at `start` of a batch's bytes: `end` is where it ends. False where its nested fields are not told. Throws BadLine
+   * where it is no record.
+   */
+  find(block: Buffer, start: number): boolean {
     const end = this.#scanner.scanFrom(block, start);
     this.end = end;
     const isJson = this.#scanner.isRecord;
     if (isJson && this.#isScanned) {
       this.starts = this.#scanner.starts;
       this.ends = this.#scanner.ends;
-      return;
+      return true;
     }
     ({ starts: this.starts, ends: this.ends } = this.#own);
     this.starts.fill(-1);
@@ -42,6 +51,7 @@ export class Fields {
       this.starts[i] = from;
       this.ends[i] = to;
     });
+    return !this.#isNested;
   }
 }
 

@@ -1,7 +1,8 @@
 import { BadLine, Batch } from '../lines.ts';
 import { Fields } from './fields.ts';
-import type { Comparison, Plain, Test } from './plain.ts';
-import { bits, bitsOf, hasHalfSurrogate } from './values.ts';
+import { isOwnScalar, judge, ownText } from './judge.ts';
+import type { Plain, Test, Value } from './plain.ts';
+import { hasHalfSurrogate } from './values.ts';
 
 /** A record that cannot be read, by its place in the table. */
 export interface Bad {
@@ -23,7 +24,9 @@ export class PlainReader {
   readonly #plain: Plain;
   readonly #fields: Fields;
   readonly #tests: { place: number; test: Test }[];
-  readonly #outputs: { place: number; before: Buffer }[];
+  readonly #outputs: { place: number; as: Value['as']; before: Buffer }[];
+  /** The fields that something is wanted of inside. */
+  readonly #parents: number[];
   /** What stands round the values of a record in the answer. */
   readonly #frameBytes: number;
   readonly #isMet: boolean[];
@@ -31,17 +34,26 @@ export class PlainReader {
   #start = 0;
   #filled = 0;
   #count = 0;
+  /** The first backslash at or behind the record at hand. */
+  #escapeAt = -1;
 
   constructor(plain: Plain) {
     this.#plain = plain;
-    this.names = [...new Set([...plain.tests, ...plain.outputs].map(({ field }) => field))];
-    this.#fields = new Fields(this.names);
-    this.#tests = plain.tests.map((test) => ({ place: this.names.indexOf(test.field), test }));
-    this.#outputs = plain.outputs.map(({ field, name }, i) => ({
-      place: this.names.indexOf(field),
+    const isNested = ({ as }: Value) => as !== 'written';
+    // In the order in which DuckDB asks for them.
+    const values: readonly Value[] = [...plain.tests, ...plain.outputs.filter(isNested), ...plain.outputs];
+    this.names = [...new Set(values.map(({ field }) => field))];
+    const paths = [...new Set(values.filter(isNested).map(({ path }) => path))];
+    const places = [...this.names, ...paths];
+    this.#fields = new Fields(this.names, paths);
+    this.#parents = [...new Set(values.filter(isNested).map(({ field }) => places.indexOf(field)))];
+    this.#tests = plain.tests.map((test) => ({ place: places.indexOf(test.path), test }));
+    this.#outputs = plain.outputs.map(({ path, as, name }, i) => ({
+      place: places.indexOf(path),
+      as,
       before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
     }));
-    this.#frameBytes = this.#outputs.reduce((sum, { before }) => sum + before.length + nullBytes.length, 2);
+    this.#frameBytes = this.#outputs.reduce((sum, { before }) => sum + before.length + nullBytes.length + 2, 2);
     this.#isMet = this.names.map(() => false);
   }
 
@@ -49,12 +61,13 @@ export class PlainReader {
   add(batch: Batch): boolean {
     const { bytes } = batch;
     let index = 0;
+    this.#escapeAt = -1;
     for (let start = 0; start < bytes.length; index++) {
       try {
-        this.#fields.find(bytes, start);
-        const isWanted = this.#judge(bytes);
+        if (!this.#fields.find(bytes, start)) return false;
+        const isWanted = this.#judge(bytes, start);
         if (isWanted === undefined) return false;
-        if (isWanted) this.#write(bytes, start, this.#fields.end);
+        if (isWanted && !this.#write(bytes, start, this.#fields.end)) return false;
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
         this.bad.push({ batch, index, reason: error.message });
@@ -66,10 +79,10 @@ export class PlainReader {
 
   /**
    * Whether what a record comes to stands, whatever comes behind it: text makes text of a whole column, so that it compares with text for good,
-   * but a number may come to be compared as text.
+   * but a number may come to be compared as text. Something beside objects leaves no answer to a field's inside.
    */
   get isFinal(): boolean {
-    return this.#tests.every(({ test: { literals } }) => typeof literals[0] !== 'number');
+    return this.#parents.length === 0 && this.#tests.every(({ test: { literals } }) => typeof literals[0] !== 'number');
   }
 
   /** The answer since this was last asked, and what could not be read. */
@@ -82,9 +95,11 @@ export class PlainReader {
     return { batches, bad };
   }
 
-  #judge(block: Buffer): boolean | undefined {
+  #judge(block: Buffer, lineStart: number): boolean | undefined {
     const { starts, ends } = this.#fields;
-    for (let i = 0; i < starts.length; i++) if ((starts[i] as number) >= 0) this.#isMet[i] = true;
+    for (const place of this.#parents) {
+      if (!this.#isObject(block, lineStart, starts[place] as number, ends[place] as number)) return undefined;
+    }
     let isWanted = true;
     for (const { place, test } of this.#tests) {
       const start = starts[place] as number;
@@ -93,10 +108,23 @@ export class PlainReader {
       if (holds === undefined) return undefined;
       if (!holds) isWanted = false;
     }
+    for (let i = 0; i < this.#isMet.length; i++) if ((starts[i] as number) >= 0) this.#isMet[i] = true;
     return isWanted;
   }
 
-  #write(block: Buffer, start: number, end: number): void {
+  /** Whether a value is an object, and such as DuckDB's reader takes, or nothing at all: beside anything else an object may be text. */
+  #isObject(block: Buffer, lineStart: number, start: number, end: number): boolean {
+    if (start < 0 || block[start] === 0x6e) return true;
+    if (block[start] !== 0x7b) return false;
+    if (this.#escapeAt < lineStart) {
+      const at = block.indexOf(0x5c, lineStart);
+      this.#escapeAt = at < 0 ? Number.POSITIVE_INFINITY : at;
+    }
+    return this.#escapeAt >= end || !hasHalfSurrogate(block.toString('latin1', start, end));
+  }
+
+  /** False where only DuckDB knows how a value is written. */
+  #write(block: Buffer, start: number, end: number): boolean {
     const most = (end + 1 - start) * Math.max(1, this.#outputs.length) + this.#frameBytes;
     if (this.#block.length - this.#filled < most) {
       this.#close();
@@ -107,14 +135,16 @@ export class PlainReader {
     this.#count++;
     if (this.#plain.isRecord) {
       this.#copy(block, start, end + 1);
-      return;
+      return true;
     }
     const { starts, ends } = this.#fields;
-    for (const { place, before } of this.#outputs) {
+    for (const { place, as, before } of this.#outputs) {
       this.#copy(before, 0, before.length);
       const at = starts[place] as number;
       if (at < 0) this.#copy(nullBytes, 0, 4);
-      else {
+      else if (as !== 'written') {
+        if (!this.#writeNested(as === 'text', block, at, ends[place] as number)) return false;
+      } else {
         const from = this.#filled;
         this.#copy(block, at, ends[place] as number);
         const first = block[at];
@@ -124,6 +154,26 @@ export class PlainReader {
     }
     this.#block[this.#filled++] = 0x7d;
     this.#block[this.#filled++] = 0x0a;
+    return true;
+  }
+
+  /** A value from inside a field, or its text, as DuckDB writes it; false where that is not certain. */
+  #writeNested(isText: boolean, block: Buffer, start: number, end: number): boolean {
+    if (block[start] === 0x22) {
+      if (this.#escapeAt >= end) this.#copy(block, start, end);
+      else {
+        const own = ownText(block.toString('utf8', start, end));
+        if (own === undefined) return false;
+        this.#filled += this.#block.write(own, this.#filled);
+      }
+      return true;
+    }
+    if (!isOwnScalar(block, start, end)) return false;
+    const isQuoted = isText && block[start] !== 0x6e;
+    if (isQuoted) this.#block[this.#filled++] = 0x22;
+    this.#copy(block, start, end);
+    if (isQuoted) this.#block[this.#filled++] = 0x22;
+    return true;
   }
 
   #copy(from: Buffer, start: number, end: number): void {
@@ -142,83 +192,4 @@ export class PlainReader {
     this.#start = this.#filled;
     this.#count = 0;
   }
-}
-
-/** Whether a value passes the test; undefined where that is not for one record alone to say. */
-function judge({ how, isNegated, literals }: Test, block: Buffer, start: number, end: number): boolean | undefined {
-  const first = block[start];
-  const isNull = first === 0x6e;
-  if (how === 'is null' || how === 'is not null') {
-    if ((first === 0x22 || first === 0x7b || first === 0x5b) && hasHalfSurrogate(block.toString('latin1', start, end)))
-      return undefined;
-    return isNull === (how === 'is null');
-  }
-  if (isNull) return false;
-  let isFound = false;
-  if (how !== 'like' && typeof literals[0] === 'number') {
-    const kind = first === 0x22 ? bits.text : bitsOf(block, start, end);
-    if (kind !== bits.small && kind !== bits.double) return undefined;
-    const value = Number(block.toString('latin1', start, end));
-    for (const literal of literals) if (passes(how, value - (literal as number))) isFound = true;
-  } else {
-    if (first !== 0x22) return undefined;
-    let text = block;
-    let [from, to] = [start + 1, end - 1];
-    for (let i = from; i < to; i++) {
-      if (block[i] !== 0x5c) continue;
-      const json = block.toString('utf8', start, end);
-      if (hasHalfSurrogate(json)) return undefined;
-      text = Buffer.from(JSON.parse(json) as string);
-      [from, to] = [0, text.length];
-      break;
-    }
-    if (how === 'like') isFound = isLike(text, from, to, literals as readonly Buffer[]);
-    else for (const literal of literals) if (passes(how, compare(text, from, to, literal as Buffer))) isFound = true;
-  }
-  return isFound !== isNegated;
-}
-
-/** Whether text begins with the first of some texts, ends with the last, and has the others in between, in their order. */
-function isLike(text: Buffer, start: number, end: number, texts: readonly Buffer[]): boolean {
-  const [first, last] = [texts[0] as Buffer, texts[texts.length - 1] as Buffer];
-  if (texts.length === 1) return compare(text, start, end, first) === 0;
-  let at = start + first.length;
-  const behind = end - last.length;
-  if (at > behind || !stands(text, start, first) || !stands(text, behind, last)) return false;
-  for (let i = 1; i < texts.length - 1; i++) {
-    const one = texts[i] as Buffer;
-    while (at + one.length <= behind && !stands(text, at, one)) at++;
-    at += one.length;
-    if (at > behind) return false;
-  }
-  return true;
-}
-
-function stands(text: Buffer, at: number, wanted: Buffer): boolean {
-  for (let i = 0; i < wanted.length; i++) if (text[at + i] !== wanted[i]) return false;
-  return true;
-}
-
-function passes(how: Comparison, difference: number): boolean {
-  switch (how) {
-    case '=':
-      return difference === 0;
-    case '<':
-      return difference < 0;
-    case '>':
-      return difference > 0;
-    case '<=':
-      return difference <= 0;
-    case '>=':
-      return difference >= 0;
-  }
-}
-
-function compare(text: Buffer, start: number, end: number, literal: Buffer): number {
-  const length = Math.min(end - start, literal.length);
-  for (let i = 0; i < length; i++) {
-    const difference = (text[start + i] as number) - (literal[i] as number);
-    if (difference !== 0) return difference;
-  }
-  return end - start - literal.length;
 }
