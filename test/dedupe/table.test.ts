@@ -19,7 +19,8 @@ test.each([0, 1125])(
       if (i % 20 === 0) hash.set([i % 40 === 0 ? -1 : 0]);
       const { current, oldest } = window;
       if (table.find(hash) !== 0) wrong++;
-      table.set(hash, current, oldest);
+      if (i % 2 === 0) table.setFound(hash, current, oldest);
+      else table.set(hash, current, oldest);
       window.added++;
       all.push({ hash, generation: current });
       if (i % 500 !== 0) continue;

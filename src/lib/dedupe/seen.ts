@@ -57,6 +57,13 @@ export class Seen {
     this.#table.set(hash, generation, oldest);
   }
 
+  /** Whether the hash is there, of no generation before `oldest`; from now on it is, of this one. */
+  meet(hash: Hash, generation: number, oldest: number): boolean {
+    if (this.find(hash, oldest) >= oldest) return true;
+    this.#table.setFound(hash, generation, oldest);
+    return false;
+  }
+
   /**
    * Moves what is in memory to disk, as a run of this name, and merges. Its file is whole and durable. Gives the names of the runs that are no more
    * part of the set; their files are the caller's.

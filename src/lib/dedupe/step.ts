@@ -95,11 +95,10 @@ export class Repeats implements Sieve, Kept {
     }
     const seen = (this.#seen ??= this.#openTemporary());
     const { current, oldest } = generations;
-    if (seen.find(mac.tag, oldest) >= oldest) {
+    if (seen.meet(mac.tag, current, oldest)) {
       this.#dropped++;
       return false;
     }
-    seen.add(mac.tag, current, oldest);
     generations.added++;
     if (this.#store !== undefined) this.#note(current);
     return true;

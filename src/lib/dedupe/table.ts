@@ -16,6 +16,8 @@ export class Table {
   readonly #leastSlots: number;
   #size = 0;
   #slots: number;
+  /** Where `find` has looked last: what it has not found would stand there. */
+  #slot = -1;
   #words: Int32Array;
 
   /** With slots for `expected` entries from the beginning: so many never make it grow. The system gives memory only to what is written. */
@@ -31,19 +33,33 @@ export class Table {
 
   /** The generation of a hash; 0 where it is not there. */
   find(hash: Hash): number {
-    const words = this.#words;
-    return words[this.#slotOf(hash) * entryWords + 4] ?? 0;
+    this.#slot = this.#slotOf(hash);
+    return this.#words[this.#slot * entryWords + 4] ?? 0;
+  }
+
+  /** The same as `set`, for the hash that `find` has just looked for. */
+  setFound(hash: Hash, generation: number, oldest: number): void {
+    if (this.#slot < 0 || this.#isFull) this.set(hash, generation, oldest);
+    else this.#put(this.#slot, hash, generation);
   }
 
   /** Adds a hash or gives it a new generation, 1 or more. Those of a generation before `oldest` are forgotten where room is needed. */
   set(hash: Hash, generation: number, oldest: number): void {
-    // Three quarters full at most: beyond it the way to an empty slot grows fast.
-    if (4 * (this.#size + 1) > 3 * this.#slots) this.#make(oldest);
+    if (this.#isFull) this.#make(oldest);
     let slot = this.#slotOf(hash);
     while (slot < 0) {
       this.#make(oldest);
       slot = this.#slotOf(hash);
     }
+    this.#put(slot, hash, generation);
+  }
+
+  /** Three quarters full at most: beyond it the way to an empty slot grows fast. */
+  get #isFull(): boolean {
+    return 4 * (this.#size + 1) > 3 * this.#slots;
+  }
+
+  #put(slot: number, hash: Hash, generation: number): void {
     const at = slot * entryWords;
     const words = this.#words;
     if (words[at + 4] === 0) this.#size++;
