@@ -10,7 +10,7 @@ function start() {
   process.argv = [process.argv[0], join(__dirname, '..', 'bin', 'buda'), ...words];
   const { load, scripts } = require('../bin/buda');
   // The first command of all makes caches for everything: what no command has compiled is there at least as it is when loaded.
-  if (words[0] === 'transform') for (const name of require('../dist/main.json').scripts) load(name);
+  if (words[1] === 'flatten') for (const name of require('../dist/main.json').scripts) load(name);
   process.on('exit', () => {
     for (const [filename, script] of scripts) {
       writeFileSync(`${filename}.cache.${process.pid}`, script.createCachedData());

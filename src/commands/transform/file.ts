@@ -1,6 +1,7 @@
 import { command } from '../../lib/command.ts';
 import { count, readingOptions } from '../../lib/options.ts';
 import { changeBy, loadOwn } from '../../lib/own/module.ts';
+import { readsOf } from '../../lib/own/reads.ts';
 import { eachInTime } from '../../lib/steps.ts';
 
 export default command({
@@ -22,11 +23,13 @@ export default command({
   sections: {
     TYPES:
       "In TypeScript: import type { Transform } from 'buda'; const mine: Transform = (record) => record; export default mine. To the function numbers are JavaScript's: a whole number beyond 9007199254740991 has lost digits there, and keeps them in what is written only as long as the function leaves it alone, under its name, in a record of the line that it was called with.",
+    SPEED:
+      'Where its source shows that the function only names fields of its record (record.type, or ({ id, type }) => …) and gives it back, these alone are parsed; to copy the record ({ ...record }) or to hand it on has all of it parsed. A record that comes back so keeps the bytes of every field that is not named, even where a name comes twice among them.',
   },
   async step(call) {
     const [path = ''] = call.args;
     call.context.keepStdout();
-    const change = changeBy(await loadOwn(path), path);
-    return eachInTime(call, change, call.options.concurrency);
+    const own = await loadOwn(path);
+    return eachInTime(call, changeBy(own, path, await readsOf(own)), call.options.concurrency);
   },
 });

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf, explain, Failure } from '../errors.ts';
-import { BadLine, type JsonObject, type Line } from '../lines.ts';
+import { BadLine, type JsonObject, Line } from '../lines.ts';
+import { type Views, viewsOf } from './view.ts';
 import { RecordWriter } from './writer.ts';
 
 const openBrace = 0x7b;
@@ -32,18 +33,23 @@ export async function loadOwn(path: string): Promise<OwnFunction> {
   return module.default as OwnFunction;
 }
 
-/** A change of lines that calls the function. What it throws or gives that is no record rejects the line, with a reason that holds nothing of it. */
+/**
+ * A change of lines that calls the function. What it throws or gives that is no record rejects the line, with a reason that holds nothing of it.
+ * `reads`: the fields that it looks at, if that is all that it does with its record (see readsOf): then only these are parsed.
+ */
 export function changeBy(
   own: OwnFunction,
   path: string,
+  reads?: readonly string[],
 ): (line: Line) => Line | Line[] | undefined | PromiseLike<Line | Line[] | undefined> {
   const writer = new RecordWriter();
+  const views: Views | undefined = reads && viewsOf(reads);
   const write = (value: unknown, origin: Line): Line => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw new BadLine(`${path} gave ${kindOf(value)}, not a record`);
     let line: Line | undefined;
     try {
-      line = writer.write(value, origin);
+      line = views?.has(value) ? views.write(value, writer) : writer.write(value, origin);
     } catch (error) {
       throw new BadLine(`${path} gave what JSON cannot hold (${nameOf(error)})`);
     }
@@ -54,22 +60,27 @@ export function changeBy(
   };
   const take = (result: unknown, origin: Line): Line[] | Line | undefined => {
     if (result === undefined || result === null) return undefined;
-    return Array.isArray(result) ? result.map((one) => write(one, origin)) : write(result, origin);
+    // In a list the line may come several times: each is one of its own.
+    return Array.isArray(result) ? result.map((one) => copyOf(write(one, origin), origin)) : write(result, origin);
   };
   const blame = (error: unknown): never => {
     if (error instanceof BadLine) throw error;
     throw new BadLine(`${path} threw ${nameOf(error)}${placeOf(error, path)}`);
   };
   return (line) => {
-    const { record } = line;
+    const record = views?.of(line) ?? line.record;
     try {
-      const result = own(record);
+      const result = own(record as JsonObject);
       if (isPromise(result)) return result.then((given) => take(given, line)).then(undefined, blame);
       return take(result, line);
     } catch (error) {
       return blame(error);
     }
   };
+}
+
+function copyOf(line: Line, origin: Line): Line {
+  return line === origin ? new Line(line.number, line.block, line.start, line.end) : line;
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -26,9 +26,18 @@ const mostMisses = 3;
 const roomBytes = 64;
 
 /** An object of the language has names that for…in finds: then those of a record cannot be told from them. */
-function isPolluted(): boolean {
+export function isPolluted(): boolean {
   for (const _ in Object.prototype) return true;
   return false;
+}
+
+/** A field of a record, as it is to be: where the line has its value (-1: nowhere), and what it is now. */
+export interface Field {
+  readonly name: string;
+  readonly nameBytes: number;
+  start: number;
+  end: number;
+  value: unknown;
 }
 
 /**
@@ -49,18 +58,80 @@ export class RecordWriter {
   /** The record as a line; undefined where JSON has nothing for it. Throws what JSON.stringify throws. */
   write(record: object, origin: Line): Line | undefined {
     const { block, start, end } = origin;
-    this.#source = block ?? origin.bytes;
-    const length = block === undefined ? this.#source.length : end - start;
-    const writer = this.#writer;
-    writer.reserve(length + roomBytes);
-    this.#out = writer.block;
-    this.#to = writer.filled;
-    this.#run = -1;
+    this.#begin(origin);
     if (isPolluted() ? !this.#other(record) : !this.#value(record, skipBlanks(this.#source, start), 0)) return undefined;
     // Anew: the function may do what it likes with the record that the line has parsed.
-    if (this.#to === writer.filled && block !== undefined) return new Line(origin.number, block, start, end);
+    if (this.#to === this.#writer.filled && block !== undefined) return new Line(origin.number, block, start, end);
+    return this.#end();
+  }
+
+  /**
+   * The line with these fields as they are now, and all else as it is; itself where that makes no difference. The fields that it has come first, in
+   * its order. It was read, begins with its brace and has no escapes in its names. Throws what JSON.stringify throws.
+   */
+  replace(origin: Line, fields: readonly Field[]): Line {
+    this.#begin(origin);
+    const source = this.#source;
+    /** The line has been seen to as far as here. */
+    let at = origin.start;
+    for (const { nameBytes, start, end, value } of fields) {
+      if (start < 0) break;
+      const seen = at;
+      this.#pass(seen, start);
+      at = end;
+      if (this.#field(value, start)) continue;
+      // Left out with the comma before it; the first one with the comma behind it.
+      const name = startOfName(source, start, nameBytes);
+      const before = placeBefore(source, name);
+      if (source[before] === comma && before >= seen) this.#runEnd = before;
+      else {
+        this.#runEnd = Math.max(seen, before + 1);
+        const behind = skipBlanks(source, end);
+        at = source[behind] === comma ? behindSign(source, behind) : behind;
+      }
+    }
+    const close = placeBefore(source, origin.end);
+    if ((fields[fields.length - 1]?.start ?? 0) < 0) {
+      const last = placeBefore(source, close) + 1;
+      if (last > at) this.#pass(at, last);
+      at = close;
+      this.#append(fields);
+    }
+    this.#pass(at, close + 1);
+    return this.#to === this.#writer.filled ? origin : this.#end();
+  }
+
+  /** Writes the fields that the line has not, behind what has been written of it. */
+  #append(fields: readonly Field[]): void {
     this.#flush();
-    return writer.take(this.#to);
+    let isFirst = this.#out[this.#to - 1] === openBrace;
+    for (const { name, start, value } of fields) {
+      if (start >= 0) continue;
+      const written = this.#to - this.#writer.filled;
+      if (!isFirst) this.#byte(comma);
+      this.#string(name);
+      this.#byte(colon);
+      if (this.#field(value, -1)) isFirst = false;
+      else this.#to = this.#writer.filled + written;
+    }
+  }
+
+  #field(value: unknown, at: number): boolean {
+    return isPolluted() ? this.#other(value) : this.#value(value, at, 1);
+  }
+
+  #begin(origin: Line): void {
+    const { block, start, end } = origin;
+    this.#source = block ?? origin.bytes;
+    this.#writer.reserve((block === undefined ? this.#source.length : end - start) + roomBytes);
+    this.#out = this.#writer.block;
+    this.#to = this.#writer.filled;
+    this.#run = -1;
+  }
+
+  #end(): Line {
+    this.#flush();
+    return this.#writer.take(this.#to);
   }
 
   /** Writes a value that may be the one at `at` of the line (-1: none). False: JSON leaves it out. */
@@ -75,7 +146,7 @@ export class RecordWriter {
       case 'number': {
         const end = at < 0 ? -1 : endOfSameNumber(this.#source, at, value);
         if (end >= 0) this.#keep(at, end);
-        else this.#text(JSON.stringify(value));
+        else this.#ascii(JSON.stringify(value));
         return true;
       }
       case 'boolean':
@@ -182,6 +253,12 @@ export class RecordWriter {
     this.#runEnd = end;
   }
 
+  /** The same, where something of the line may have been left out before. */
+  #pass(start: number, end: number): void {
+    if (this.#run >= 0 && this.#runEnd !== start) this.#flush();
+    this.#keep(start, end);
+  }
+
   #flush(): void {
     const start = this.#run;
     if (start < 0) return;
@@ -192,7 +269,7 @@ export class RecordWriter {
 
   #literal(text: string, at: number): void {
     if (at >= 0 && this.#source[at] === text.charCodeAt(0)) this.#keep(at, at + text.length);
-    else this.#text(text);
+    else this.#ascii(text);
   }
 
   /** What JSON.stringify alone knows how to write, if it does. */
@@ -215,6 +292,13 @@ export class RecordWriter {
     }
     out[to++] = quote;
     this.#to = to;
+  }
+
+  /** A number or a literal. */
+  #ascii(text: string): void {
+    this.#flush();
+    this.#room(text.length);
+    for (let i = 0; i < text.length; i++) this.#out[this.#to++] = text.charCodeAt(i);
   }
 
   #text(text: string): void {
@@ -253,6 +337,19 @@ function endOfSameString(source: Buffer, at: number, value: string): number {
 function behindSign(source: Buffer, at: number): number {
   const sign = isBlank(source[at]) ? skipBlanks(source, at) : at;
   return isBlank(source[sign + 1]) ? skipBlanks(source, sign + 1) : sign + 1;
+}
+
+/** The place before `at` of what is no blank. */
+function placeBefore(source: Buffer, at: number): number {
+  let before = at - 1;
+  while (isBlank(source[before])) before--;
+  return before;
+}
+
+/** The place of the name, so many bytes long, of the value that begins at `at`. */
+function startOfName(source: Buffer, at: number, nameBytes: number): number {
+  const colonAt = placeBefore(source, at);
+  return placeBefore(source, colonAt) - nameBytes - 1;
 }
 
 /** The next member, from the one at `at` on, that has the name; -1 where none has. */
