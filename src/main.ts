@@ -78,11 +78,6 @@ async function start(
   const progress = newProgress();
   const stopped = new AbortController();
   const began = msSinceStart();
-  // What a store needs takes 6 ms to load. A transform that has no --state opens none, nor does a source without an app, but for a stream of dead letters.
-  const mayOpen =
-    command.role === 'transform' ? command.options.state !== undefined : command.role !== 'source' || options.app !== undefined;
-  const isStateless = !mayOpen && options.deadLetter === undefined;
-  const { openCheckpoints } = isStateless ? { openCheckpoints: undefined } : await import('./lib/state/open.ts');
   const context: Context = {
     env: process.env,
     host,
@@ -95,8 +90,9 @@ async function start(
     stopped: stopped.signal,
     progress,
     home,
-    openCheckpoints: (url) => {
-      if (openCheckpoints === undefined) throw new Error(`${name} was to open no state store`);
+    openCheckpoints: async (url) => {
+      // What a store needs takes 6 ms to load, and without an app none is opened.
+      const { openCheckpoints } = await import('./lib/state/open.ts');
       return openCheckpoints(url ?? process.env.BUDA_STATE, { home, host, now: () => new Date() });
     },
     openDeadLetters: (target) => openDeadLetters(target, context),

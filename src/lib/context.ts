@@ -18,7 +18,7 @@ export interface Context {
   /** The folder for everything that buda keeps: $BUDA_HOME, or as the page buda(1) says. */
   readonly home: string;
   /** The state store of `--state`, or the default one. */
-  readonly openCheckpoints: (url: string | undefined) => Checkpoints;
+  readonly openCheckpoints: (url: string | undefined) => Checkpoints | Promise<Checkpoints>;
   /** Where `--dead-letter` keeps what is rejected: a file, or a stream named local:NAME or kinesis:NAME. */
   readonly openDeadLetters: (target: string) => DeadLetters;
   /** From now on what anybody else writes to stdout, as a module of the user's may, goes to stderr. */

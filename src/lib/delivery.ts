@@ -80,7 +80,7 @@ export function deliver(call: Call, sink: Sink): Step {
           commit = begin.at;
           Object.assign(positions, begin.from);
           if (forward !== true) {
-            checkpoints = call.context.openCheckpoints(state);
+            checkpoints = await call.context.openCheckpoints(state);
             await checkpoints.claim(begin, sink.id);
           }
           await sink.begin?.(begin);

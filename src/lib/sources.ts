@@ -43,7 +43,7 @@ export function produce(call: Call, source: Source): Step {
     let exit = 141;
     try {
       if (app !== undefined) {
-        tenure = await call.context.openCheckpoints(state).start(app, source.name);
+        tenure = await (await call.context.openCheckpoints(state)).start(app, source.name);
         checkSeen(call, tenure);
         hasBegun = true;
         yield Batch.ofControl({ kind: 'begin', begin: tenure.begin });

@@ -18,6 +18,12 @@ beforeEach(() => {
   home = new Home();
 });
 
+/** An app that has read nothing of the stream s, and has ended. */
+async function endedRun(app: string): Promise<void> {
+  const tenure = await (await home.context.openCheckpoints(undefined)).start(app, 'local:s');
+  await tenure.end(0, 0);
+}
+
 const hourMs = 3_600_000;
 const number = (line: string) => Number(/e_(\d+)/.exec(line)?.[1]);
 const numbers = (lines: readonly string[]) => lines.map(number);
@@ -322,24 +328,18 @@ describe('retention', () => {
 
   it('keeps what an app has yet to commit', async () => {
     await fill(3);
-    await home.context
-      .openCheckpoints(undefined)
-      .start('slow', 'local:s')
-      .then((tenure) => tenure.end(0, 0));
+    await endedRun('slow');
     await fill(60);
     expect(numbers((await home.get('s')).lines)).toHaveLength(63);
     const position = (await home.get('s', { count: 20, app: 'slow' })).positions[''] as string;
-    await home.context.openCheckpoints(undefined).set('slow', 'local:s', '', position);
+    await (await home.context.openCheckpoints(undefined)).set('slow', 'local:s', '', position);
     await fill(1);
     expect((await home.get('s')).lines).toHaveLength(64 - 20);
   });
 
   it('by size drops even what an app still needs, which is told the range (65)', async () => {
     const { positions } = await fill(4).then(() => home.get('s', { app: 'a', count: 2 }));
-    await home.context
-      .openCheckpoints(undefined)
-      .start('a', 'local:s')
-      .then((tenure) => tenure.end(0, 0));
+    await endedRun('a');
     await fill(60, { maxSize: 200 });
     await expect(home.get('s', { app: 'a' }, positions)).rejects.toMatchObject({
       exit: 65,
@@ -357,13 +357,12 @@ describe('retention', () => {
 });
 
 describe('stream list, describe, delete', () => {
-  const streams = () => localStreams(home.context, () => home.context.openCheckpoints(undefined).list());
+  const streams = () => localStreams(home.context, async () => (await home.context.openCheckpoints(undefined)).list());
 
   it('tell what there is, and how far an app is behind', async () => {
     await home.put('s', records(0, 100), { shards: 2 });
     await home.put('t', []);
-    const tenure = await home.context.openCheckpoints(undefined).start('a', 'local:s');
-    await tenure.end(0, 0);
+    await endedRun('a');
     const bytes = records(0, 100).reduce((sum, line) => sum + line.length + 1, 0);
     const failures: unknown[] = [];
     expect(await streams().list((error) => failures.push(error))).toMatchObject([
@@ -377,7 +376,7 @@ describe('stream list, describe, delete', () => {
     expect(failures).toEqual([expect.objectContaining({ exit: 65 })]);
     rmSync(join(home.context.home, 'streams', 'broken'), { recursive: true });
     const position = (await home.get('s', { app: 'a', count: 20, epoch: { maxRecords: 20 } })).epochs[0];
-    await home.context.openCheckpoints(undefined).set('a', 'local:s', position?.shard ?? '', position?.to ?? '');
+    await (await home.context.openCheckpoints(undefined)).set('a', 'local:s', position?.shard ?? '', position?.to ?? '');
     expect(await streams().describe('s')).toMatchObject({
       records: 100,
       retention_ms: 24 * hourMs,

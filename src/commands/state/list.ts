@@ -14,7 +14,7 @@ export default command({
   ],
   async run({ options, context }) {
     const failures: unknown[] = [];
-    const apps = (await context.openCheckpoints(options.state).list((error) => failures.push(error))) as ListedApp[];
+    const apps = (await (await context.openCheckpoints(options.state)).list((error) => failures.push(error))) as ListedApp[];
     for (const { app, term, commits, sink, sources, updated_at, running } of apps) {
       await context.stdout.write(
         `${JSON.stringify({ app, term, commits, sink, sources: Object.keys(sources), updated_at, running })}\n`,

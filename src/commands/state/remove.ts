@@ -10,7 +10,7 @@ export default command({
   options: stateOptions,
   examples: [{ run: 'buda state remove billing', shows: 'forget the app billing' }],
   async run({ args: [app = ''], options, context }) {
-    const isRemoved = await context.openCheckpoints(options.state).remove(app);
+    const isRemoved = await (await context.openCheckpoints(options.state)).remove(app);
     if (!isRemoved) throw new Failure('misconfigured', `there is no app ${app}`, 'see: buda state list');
     context.say(`forgot app ${app}`);
   },

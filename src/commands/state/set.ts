@@ -25,7 +25,7 @@ export default command({
   async run({ args: [app = '', position = ''], options, context }) {
     if (position === '')
       throw new Failure('usage', 'the position is empty', `to begin anew, forget the app: buda state remove ${app}`);
-    const checkpoints = context.openCheckpoints(options.state);
+    const checkpoints = await context.openCheckpoints(options.state);
     const document = await checkpoints.read(app);
     if (document === undefined) throw new Failure('misconfigured', `there is no app ${app}`, 'see: buda state list');
     const source = options.source ?? onlySource(document);

@@ -13,7 +13,7 @@ export default command({
     { run: "buda state show billing | jq '.sources[].checkpoints'", shows: 'its checkpoints alone' },
   ],
   async run({ args: [app = ''], options, context }) {
-    const document = await context.openCheckpoints(options.state).read(app);
+    const document = await (await context.openCheckpoints(options.state)).read(app);
     if (document === undefined) throw new Failure('misconfigured', `there is no app ${app}`, 'see: buda state list');
     await context.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   },

@@ -106,7 +106,7 @@ export class Repeats implements Sieve, Kept {
 
   async begin({ app, at, run }: Begin): Promise<void> {
     const { keys, window, time, state, rebuild } = this.#how;
-    const checkpoints = this.#call.context.openCheckpoints(state);
+    const checkpoints = await this.#call.context.openCheckpoints(state);
     const digest = JSON.stringify(['dedupe 1', keys, window ?? null, this.#timeOf === undefined ? null : (time ?? null)]);
     const saved = checkpoints.saved(app, this.#name, digest, rebuild);
     const entries = new Map<string, unknown>();

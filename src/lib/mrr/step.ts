@@ -83,7 +83,8 @@ class LedgerHolder implements Held {
   async begin({ app, at, run }: Begin): Promise<void> {
     const { options, months, rebuild, state } = this.#how;
     this.#ledger = new Ledger(options, months);
-    this.#saved = this.#call.context.openCheckpoints(state).saved(app, this.#call.name, shape, rebuild);
+    const checkpoints = await this.#call.context.openCheckpoints(state);
+    this.#saved = checkpoints.saved(app, this.#call.name, shape, rebuild);
     let before: Said | undefined;
     for await (const entry of this.#saved.load(at, run)) {
       if (entry[0] === 'options') before = entry[1] as Said;

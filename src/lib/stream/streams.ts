@@ -15,7 +15,7 @@ export interface Streams {
 
 /** The streams that live there; `state` is where the apps that read them are kept. Only what is used is loaded. */
 export async function openStreams(context: Context, kind: StreamKind, state: string | undefined): Promise<Streams> {
-  const apps = () => context.openCheckpoints(state).list();
+  const apps = async () => (await context.openCheckpoints(state)).list();
   if (kind === 'local') return (await import('./local.ts')).localStreams(context, apps);
   const { kinesisStreams } = await import('./kinesis.ts');
   const kinesis = kinesisStreams(context);
@@ -45,7 +45,7 @@ export async function openStreams(context: Context, kind: StreamKind, state: str
 /** Refuses (75) while an app runs that reads the stream or writes it. */
 export async function refuseWhileUsed({ kind, name }: StreamName, context: Context, state: string | undefined): Promise<void> {
   const full = `${kind}:${name}`;
-  const apps = (await context.openCheckpoints(state).list()) as (AppState & { running?: boolean })[];
+  const apps = (await (await context.openCheckpoints(state)).list()) as (AppState & { running?: boolean })[];
   const user = apps.find(({ running, sources, sink }) => running && (Object.hasOwn(sources, full) || sink === full));
   if (user === undefined) return;
   throw new Failure('incomplete', `the app ${user.app} is running on ${full}`, 'stop it, then delete the stream');

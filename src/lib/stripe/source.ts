@@ -72,7 +72,8 @@ export class StripeSource implements Source {
 
   async begin({ app, at, from }: Begin): Promise<void> {
     const { state } = this.#call.options as { state?: string };
-    this.#saved = this.#call.context.openCheckpoints(state).saved(app, 'produce stripe', 'seen ids, version 1');
+    const checkpoints = await this.#call.context.openCheckpoints(state);
+    this.#saved = checkpoints.saved(app, 'produce stripe', 'seen ids, version 1');
     const lists = await loadSeen(this.#saved, at);
     for (const { seen, key, shard } of this.#crawls()) {
       const saved = lists.get(key);

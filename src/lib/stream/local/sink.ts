@@ -96,7 +96,7 @@ export class LocalSink implements Sink {
     const stream = await this.#openStream();
     const trimShard = async (place: ShardPlace) => {
       try {
-        trim(place, stream, await context.openCheckpoints(this.#options.state).list(), this.#now());
+        trim(place, stream, await (await context.openCheckpoints(this.#options.state)).list(), this.#now());
       } catch (error) {
         // What is not dropped now is dropped with the next segment: no reason to refuse records.
         context.say(`retention was skipped: ${explain(error)}`);
