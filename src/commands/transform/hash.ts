@@ -2,8 +2,8 @@ import { command } from '../../lib/command.ts';
 import { Failure } from '../../lib/errors.ts';
 import { Hasher } from '../../lib/hash/hasher.ts';
 import { readKey } from '../../lib/hash/key.ts';
+import { hash } from '../../lib/hash/step.ts';
 import { readingOptions, text, texts } from '../../lib/options.ts';
-import { splice } from '../../lib/splice/step.ts';
 
 export default command({
   role: 'transform',
@@ -31,7 +31,7 @@ export default command({
     const { key, isOpen } = readKey(keyFile);
     if (isOpen) call.context.say(`others can read ${keyFile}: chmod 600 ${keyFile}`);
     const hasher = new Hasher(key, field);
-    return splice(call, hasher, {
+    return hash(call, hasher, {
       async close() {
         if (hasher.count === 0 && call.context.progress.records > 0)
           call.context.say(`no record had ${field.join(' or ')}: nothing was hashed`);

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
-import type { Splice } from '../splice/step.ts';
 import { decode } from '../splice/text.ts';
 import { copyBytes } from '../splice/writer.ts';
 import { findPlaces, parsePath } from './fields.ts';
@@ -14,7 +13,7 @@ const hashBytes = 66;
 const quote = 0x22;
 
 /** Puts the HMAC-SHA256 of a value, 64 hexadecimal digits, in the value's place. */
-export class Hasher implements Splice {
+export class Hasher {
   /** Values that were hashed so far. */
   count = 0;
   readonly #key: Buffer;
@@ -31,6 +30,10 @@ export class Hasher implements Splice {
     if (isPlain(fields)) this.#scanner = new Scanner(fields);
   }
 
+  /**
+   * Writes the changed record of a line that stands in `block` into `out` from `from` on, and gives where it ends. `same`: the record is left alone.
+   * `unknown`: it may be no JSON, there may be no room, or it is a seldom case: the text is asked.
+   */
   bytes({ start, end, isFinal }: Line, block: Buffer, out: Buffer, from: number): number | 'same' | 'unknown' {
     const scanner = this.#scanner;
     if (scanner === undefined || !scanner.scan(block, start, end, isFinal)) return 'unknown';
@@ -59,6 +62,7 @@ export class Hasher implements Splice {
     return copyBytes(block, copied, end, out, to);
   }
 
+  /** The record, which is JSON read as latin1, changed; undefined where it is left alone. A RangeError means that it is nested too deeply. */
   text(text: string): string | undefined {
     const places = findPlaces(text, this.#paths);
     let hashed = '';

@@ -2,18 +2,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Hasher } from '../../src/lib/hash/hasher.ts';
 import { Line, parseRecord } from '../../src/lib/lines.ts';
-import type { Splice } from '../../src/lib/splice/step.ts';
 import { record, spoiltRecord } from '../support/json-text.ts';
 
 const key = Buffer.from('a secret of 32 bytes, or so, oh.');
-const makers: [string, () => Splice][] = [
+const makers: [string, () => Hasher][] = [
   ['hash id, a.b, customer', () => new Hasher(key, ['id', 'a.b', 'customer'])],
   ['hash a, a.b: one lies in the other', () => new Hasher(key, ['a', 'a.b'])],
   ['hash a.*', () => new Hasher(key, ['a.*'])],
 ];
 
 /** Changes a line as it stands in a block by its bytes, and holds the answer to that of the text. Gives whether the bytes answered. */
-function check({ bytes, text }: { bytes: Splice; text: Splice }, line: Buffer): boolean {
+function check({ bytes, text }: { bytes: Hasher; text: Hasher }, line: Buffer): boolean {
   const before = Buffer.from('{"id":"before"}\n');
   const block = Buffer.concat([before, line, Buffer.from('\n{"id":"after"}\n')]);
   const out = Buffer.alloc(2 * line.length + 1024);
