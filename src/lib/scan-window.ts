@@ -42,9 +42,13 @@ export class ScanWindow {
   #block: Buffer | undefined;
   #behind = 0;
 
-  /** Throws a RangeError where the process may not have the memory. */
-  constructor(wanted: readonly WantedName[], answers: number) {
+  /** Undefined where the process cannot have it. */
+  static open(wanted: readonly WantedName[], answers: number): ScanWindow | undefined {
     const walk = instantiate<Walk>(wasm);
+    return walk && new ScanWindow(walk, wanted, answers);
+  }
+
+  private constructor(walk: Walk, wanted: readonly WantedName[], answers: number) {
     this.#walk = walk;
     this.#answers = answers;
     this.#size = 3 + 3 * answers;

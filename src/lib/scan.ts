@@ -103,12 +103,7 @@ export class Scanner {
   #openWindow(): boolean {
     if (this.#window !== undefined) return true;
     if (--this.#linesToWindow !== 0) return false;
-    try {
-      this.#window = new ScanWindow(this.#root, this.starts.length);
-    } catch (error) {
-      // There may be no room for it: RangeError; then it is not tried again.
-      if (!(error instanceof RangeError)) throw error;
-    }
+    this.#window = ScanWindow.open(this.#root, this.starts.length);
     return this.#window !== undefined;
   }
 

@@ -13,14 +13,19 @@ declare const WebAssembly: {
 const pageBytes = 64 * 1024;
 const compiled = new Map<string, object>();
 
-/**
- * What a module, in base64, exports; each call has a memory of its own. Throws a RangeError where the process may not have it: V8 reserves gigabytes of
- * addresses for a memory, which `ulimit -v` counts.
- */
-export function instantiate<Exports>(code: string): Exports {
-  let module = compiled.get(code);
-  if (module === undefined) compiled.set(code, (module = new WebAssembly.Module(Buffer.from(code, 'base64'))));
-  return new WebAssembly.Instance(module).exports as Exports;
+/** Why there may be none: no addresses (V8 reserves gigabytes of them for a memory, which `ulimit -v` counts), no SIMD in the processor, `--jitless`. */
+const reasons = new Set(['RangeError', 'CompileError', 'ReferenceError']);
+
+/** What a module, in base64, exports; each call has a memory of its own. Undefined where the process cannot have one. */
+export function instantiate<Exports>(code: string): Exports | undefined {
+  try {
+    let module = compiled.get(code);
+    if (module === undefined) compiled.set(code, (module = new WebAssembly.Module(Buffer.from(code, 'base64'))));
+    return new WebAssembly.Instance(module).exports as Exports;
+  } catch (error) {
+    if (error instanceof Error && reasons.has(error.name)) return undefined;
+    throw error;
+  }
 }
 
 /** The bytes of a memory, which has as many as this at least. */

@@ -13,15 +13,6 @@ export function flatten(call: Call, flattener: Flattener, kept: Kept): Step {
   const scanner = new Scanner([]);
   let window: FlattenWindow | undefined;
   let toWindow = recordsBeforeWindow;
-  const openWindow = () => {
-    try {
-      return new FlattenWindow(flattener.separator, flattener.depth);
-    } catch (error) {
-      // There may be no memory for it: then it is not tried again.
-      if (!(error instanceof RangeError)) throw error;
-      return undefined;
-    }
-  };
 
   const change = (batch: Batch): Batch => {
     const { bytes, firstLine } = batch;
@@ -46,7 +37,7 @@ export function flatten(call: Call, flattener: Flattener, kept: Kept): Step {
           start = window.behind;
           continue;
         }
-      } else if (--toWindow === 0) window = openWindow();
+      } else if (--toWindow === 0) window = FlattenWindow.open(flattener.separator, flattener.depth);
       const end = scanner.scanFrom(bytes, start);
       const line = new Line(firstLine + lines, bytes, start, end);
       try {

@@ -39,10 +39,13 @@ export class FlattenWindow {
   #from = 0;
   #to = 0;
 
-  /** The separator as JSON text without its quotes, read as latin1. Throws a RangeError where the process may not have the memory, or it is too long. */
-  constructor(separator: string, depth: number) {
-    if (separator.length > mostSeparatorBytes) throw new RangeError('the separator is too long');
-    const module = instantiate<Module>(wasm);
+  /** The separator as JSON text without its quotes, read as latin1. Undefined where the process cannot have it, or the separator is too long. */
+  static open(separator: string, depth: number): FlattenWindow | undefined {
+    const module = separator.length > mostSeparatorBytes ? undefined : instantiate<Module>(wasm);
+    return module && new FlattenWindow(module, separator, depth);
+  }
+
+  private constructor(module: Module, separator: string, depth: number) {
     this.#module = module;
     this.#data = (module.heap.value + 15) & ~15;
     this.#out = this.#data + windowBytes + behindBytes;
