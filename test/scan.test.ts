@@ -169,6 +169,15 @@ describe('the scanner is held to the full parse', () => {
     }
   });
 
+  test.each([600, 700, 22_000])('%i paths are found, whether their answers have room in a window or not', (count) => {
+    const many = new Scanner(Array.from({ length: count }, (_, i) => `n${i}`));
+    const block = Buffer.from('{"n0":1,"n599":"x"}\n'.repeat(100));
+    for (let start = 0; start < block.length; start += 20) {
+      expect(many.scanFrom(block, start)).toBe(start + 19);
+      expect([many.isRecord, many.starts[0], many.starts[599], many.starts[1]]).toEqual([true, start + 6, start + 15, -1]);
+    }
+  });
+
   test('a path cannot be wanted twice', () => {
     expect(() => new Scanner(['id', 'id'])).toThrow('wanted twice');
   });

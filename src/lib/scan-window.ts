@@ -1,11 +1,12 @@
 import { wasm } from './scan-wasm.ts';
-import { bytesOf, instantiate, type WasmMemory } from './wasm.ts';
+import { bytesOf, instantiate, type WasmMemory, wherePossible } from './wasm.ts';
 
 /** So many bytes are walked over at once. */
 const windowBytes = 64 * 1024;
 /** A load of 16 bytes may begin with the newline behind them. */
 const behindBytes = 16;
 const answersBytes = 256 * 1024;
+const leastLines = 32;
 const newline = 0x0a;
 
 /** One name that is wanted, and what is wanted inside its value; -1: its own value is not. */
@@ -42,16 +43,17 @@ export class ScanWindow {
   #block: Buffer | undefined;
   #behind = 0;
 
-  /** Undefined where the process cannot have it. */
+  /** Undefined where the process cannot have it, or where the answers of only a few lines have room in it. */
   static open(wanted: readonly WantedName[], answers: number): ScanWindow | undefined {
-    const walk = instantiate<Walk>(wasm);
-    return walk && new ScanWindow(walk, wanted, answers);
+    if (leastLines * lineWords(answers) * 4 > answersBytes) return undefined;
+    return wherePossible(() => new ScanWindow(wanted, answers));
   }
 
-  private constructor(walk: Walk, wanted: readonly WantedName[], answers: number) {
+  private constructor(wanted: readonly WantedName[], answers: number) {
+    const walk = instantiate<Walk>(wasm);
     this.#walk = walk;
     this.#answers = answers;
-    this.#size = 3 + 3 * answers;
+    this.#size = lineWords(answers);
     const names = namesBytes(wanted);
     const base = align(walk.heap.value);
     this.#out = align(base + names);
@@ -91,6 +93,10 @@ export class ScanWindow {
 }
 
 const nodeBytes = 24;
+
+function lineWords(answers: number): number {
+  return 3 + 3 * answers;
+}
 
 function align(place: number): number {
   return (place + 15) & ~15;

@@ -76,6 +76,14 @@ describe('many at once come to what their texts come to, or are left to those', 
     expect([deep(30), deep(40)].map(left)).toEqual([false, true]);
   });
 
+  test('a record that is nested deeper than 1,000 levels is refused, however warm the program is', () => {
+    const deep = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+    const flattener = new Flattener('_', all);
+    for (let i = 0; i < 300; i++) flattener.text(deep(900));
+    expect(flattener.text(deep(1000))).toBeDefined();
+    expect(() => flattener.text(deep(1002))).toThrow(RangeError);
+  });
+
   test('a separator that is too long is left to the text', () => {
     expect(FlattenWindow.open('x'.repeat(257), all)).toBeUndefined();
   });

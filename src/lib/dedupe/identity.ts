@@ -28,6 +28,7 @@ export class Identifier {
   hash(block: Buffer, start: number, mac: Mac): boolean {
     const scanner = this.#scanner;
     this.end = scanner === undefined ? block.indexOf(newline, start) : scanner.scanFrom(block, start);
+    if (this.end < 0) this.end = block.length;
     if (scanner === undefined || !scanner.isRecord || !isAsWritten(scanner, block, 0)) return this.#hashParsed(block, start, mac);
     const { starts, ends } = scanner;
     const [from, to] = [starts[0] as number, ends[0] as number];

@@ -66,7 +66,11 @@ function flattenLine(start: usize, end: usize, out: usize, outEnd: usize, separa
   let open: usize = 0;
   let columns = 0;
   let isNested = false;
-  records++;
+  if (++records == 0) {
+    // What was filled so long ago must not count.
+    memory.fill(filled, 0, 4 * slots);
+    records = 1;
+  }
   if (load<u8>(start) != 0x7b) return false;
   let at = behindBlanks(start + 1);
   if (load<u8>(at) == 0x7d) return behindBlanks(at + 1) == end && same(start, end, out, outEnd);

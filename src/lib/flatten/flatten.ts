@@ -1,5 +1,8 @@
 import { endOfValue, quoteJson, visitMembers } from '../splice/text.ts';
 
+/** Deeper objects are refused: where the stack ends differs from run to run. */
+const deepest = 1000;
+
 /** One column: its name, the path of names that it comes from, and its value as JSON. */
 interface Column {
   name: string;
@@ -40,6 +43,7 @@ export class Flattener {
   }
 
   #gather(text: string, at: number, prefix: string, path: string, depth: number, columns: Column[]): number {
+    if (depth > deepest) throw new RangeError('nested too deeply');
     return visitMembers(text, at, (name, start) => {
       const first = text[start];
       const column = prefix + name;

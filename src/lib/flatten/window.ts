@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { bytesOf, instantiate, type WasmMemory } from '../wasm.ts';
+import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
 import { wasm } from './flatten-wasm.ts';
 
 /** So many bytes are looked at at once. */
@@ -41,11 +41,12 @@ export class FlattenWindow {
 
   /** The separator as JSON text without its quotes, read as latin1. Undefined where the process cannot have it, or the separator is too long. */
   static open(separator: string, depth: number): FlattenWindow | undefined {
-    const module = separator.length > mostSeparatorBytes ? undefined : instantiate<Module>(wasm);
-    return module && new FlattenWindow(module, separator, depth);
+    if (separator.length > mostSeparatorBytes) return undefined;
+    return wherePossible(() => new FlattenWindow(separator, depth));
   }
 
-  private constructor(module: Module, separator: string, depth: number) {
+  private constructor(separator: string, depth: number) {
+    const module = instantiate<Module>(wasm);
     this.#module = module;
     this.#data = (module.heap.value + 15) & ~15;
     this.#out = this.#data + windowBytes + behindBytes;

@@ -33,6 +33,8 @@ class Reads {
   readonly names = new Set<string>();
   /** Whether each use of the record is one of its fields, or gives it back. */
   readonly areAll: boolean;
+  /** How many functions and classes stand round what is walked over, inside the function itself. */
+  #inside = 0;
   /** What the record is called; undefined where it is taken apart at once. */
   readonly #record: string | undefined;
 
@@ -66,18 +68,34 @@ class Reads {
       case 'UnaryExpression':
         if (node.operator === 'delete' && this.#isField(node.argument)) return false;
         break;
+      case 'AssignmentExpression':
+      case 'ForInStatement':
+      case 'ForOfStatement':
+        if (this.#isSetInside(node.left)) return false;
+        break;
+      case 'UpdateExpression':
+        if (this.#isSetInside(node.argument)) return false;
+        break;
       case 'ReturnStatement':
         if (isOwn && isSyntax(node.argument)) return this.#gives(node.argument);
         break;
     }
     const isStillOwn = isOwn && !isFunction(node);
+    const isInside = isFunction(node) || node.type === 'ClassBody';
+    if (isInside) this.#inside++;
     for (const part in node) {
       const inside = node[part];
       if (isName(node, part)) continue;
       const all = Array.isArray(inside) ? inside : [inside];
       if (!all.every((one) => !isSyntax(one) || this.#walk(one, isStillOwn))) return false;
     }
+    if (isInside) this.#inside--;
     return true;
+  }
+
+  /** Whether a function inside may set a field: it may be a toJSON or a getter, which is called while the record is being written. */
+  #isSetInside(target: unknown): boolean {
+    return this.#inside > 0 && isSyntax(target) && (this.#isField(target) || target.type.endsWith('Pattern'));
   }
 
   /** A value that the function gives: it may be the record, or a list with it. */
