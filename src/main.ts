@@ -213,7 +213,8 @@ const stdout: Output = {
       writeOut(bytes, (error) => {
         if (error == null) return resolve();
         stdoutFailure ??=
-          codeOf(error) === 'EPIPE'
+          // A socket says ECONNRESET where its reader left something unread.
+          codeOf(error) === 'EPIPE' || codeOf(error) === 'ECONNRESET'
             ? new Failure('readerGone', 'the reader went away', undefined, error)
             : new Failure('failed', `stdout: ${explain(error)}`, undefined, error);
         reject(stdoutFailure);
