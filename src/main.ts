@@ -88,6 +88,10 @@ async function start(
       if (isVerbose) say(message);
     },
     stopped: stopped.signal,
+    leave: () => {
+      stopped.abort();
+      stdin.close();
+    },
     progress,
     home,
     openCheckpoints: async (url) => {
@@ -110,8 +114,7 @@ async function start(
     try {
       await call.rejects.close();
     } finally {
-      if (pipe === undefined) process.stdin.destroy();
-      else pipe.close();
+      stdin.close();
     }
   }
 }
@@ -191,6 +194,10 @@ const stdin = {
     pipe ??= new Pipe(0);
     return pipe;
   },
+  close(): void {
+    if (pipe === undefined) process.stdin.destroy();
+    else pipe.close();
+  },
 };
 
 let stdoutFailure: Failure | undefined;
@@ -207,6 +214,9 @@ const writeOut = process.stdout.write.bind(process.stdout) as (
 const stdout: Output = {
   isTerminal: process.stdout.isTTY === true,
   columns: process.stdout.columns ?? 80,
+  get isBehind() {
+    return process.stdout.writableLength > 0;
+  },
   write(bytes) {
     wroteMs = msSinceStart();
     return new Promise((resolve, reject) => {

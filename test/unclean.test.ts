@@ -152,6 +152,30 @@ test('a source that follows a quiet stream notices that its sink has died', asyn
   expect(documentOf('other').sources['local:numbers']?.counters.delivered).toBe(20);
 }, 40_000);
 
+describe.concurrent('a reader that goes away while the pipe to it is full, and nothing more comes in', () => {
+  // As much as a pipe holds and half of that: one write waits, and nothing behind it.
+  const records = Array.from({ length: 1100 }, (_, n) => `{"id":"e_${n}","pad":{"a":"${'x'.repeat(60)}"}}\n`).join('');
+  beforeAll(async () => {
+    expect((await run('buda put-stream -q many', records)).exit).toBe(0);
+  });
+  for (const [name, step] of [
+    ['a transform', 'buda transform flatten -q'],
+    ['a source', 'buda get-stream -q many'],
+    ['a source of an app', 'buda get-stream -q many --app full'],
+    ['steps in one process', "buda run -q 'get-stream many | transform flatten'"],
+    ['steps in one process behind a pipe', "buda run -q 'transform flatten | transform dedupe --window 10'"],
+  ] as const) {
+    test(`is noticed by ${name}`, async () => {
+      const at = name.replaceAll(' ', '-');
+      const script = `mkdir ${at} && cd ${at} && mkfifo in out && cat >all; exec 3<>in; sleep 100 <out & reader=$!
+        ${step} <in >out & step=$!
+        timeout 2 cat all >&3; sleep 1; kill $reader; wait $step; echo $?`;
+      const { stdout, stderr } = await run(script, records);
+      expect(stdout.trim(), stderr).toBe('141');
+    });
+  }
+}, 20_000);
+
 test('two steps of one name that keep state are refused, not sent round for ever', async () => {
   for (const [app, keys] of [
     ['twice', ''],

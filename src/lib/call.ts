@@ -25,13 +25,26 @@ export function readInput({ options, rejects, context }: Call): AsyncIterable<Ba
   return readBatches(context.stdin.chunks(), { maxLineBytes, reject: (rejected) => rejects.raw(rejected) });
 }
 
-/** Writes what comes out of the last step of a process to its stdout. Gives the exit code that the pipe's end has told. */
-export async function writeOutput({ stdout }: Context, output: AsyncIterable<Batch>): Promise<number> {
+/**
+ * Writes what comes out of the last step of a process to its stdout; gives the exit code that the pipe's end has told. Where the reader is
+ * behind, the next batch is made meanwhile, but none behind a mark: what stands before one a step may take for said once it is asked for more.
+ */
+export async function writeOutput({ stdout, leave }: Context, output: AsyncIterable<Batch>): Promise<number> {
   let exit = 0;
-  for await (const batch of output) {
-    const { control } = batch;
-    if (control?.kind === 'end') exit = control.end.exit;
-    if (batch.count > 0 || control !== undefined) await stdout.write(writeBatch(batch));
+  let writing = Promise.resolve();
+  try {
+    for await (const batch of output) {
+      const { control } = batch;
+      if (control?.kind === 'end') exit = control.end.exit;
+      await writing;
+      if (batch.count === 0 && control === undefined) continue;
+      writing = stdout.write(writeBatch(batch));
+      if (stdout.isBehind && control === undefined) writing.catch(leave);
+      else await writing;
+    }
+  } finally {
+    // Where the reader has gone, that comes before what the step says of being stopped.
+    await writing;
   }
   return exit;
 }

@@ -13,6 +13,8 @@ export interface Context {
   readonly detail: (message: string) => void;
   /** Set by the first SIGTERM or SIGINT: a source ends well, the others drain. */
   readonly stopped: AbortSignal;
+  /** Ends the waiting for input, of whatever kind: nobody is there any more to write for. */
+  readonly leave: () => void;
   /** Where the step is, for the progress line, the summary and SIGUSR1; whoever knows writes it. */
   readonly progress: Progress;
   /** The folder for everything that buda keeps: $BUDA_HOME, or as the page buda(1) says. */
@@ -45,6 +47,8 @@ export interface Output {
   readonly columns: number;
   /** Resolves once the reader has room again; throws a Failure (141) when it has gone. */
   write(bytes: Buffer | string): Promise<void>;
+  /** Whether some of what was written still waits for the reader. */
+  readonly isBehind: boolean;
 }
 
 /** How a step gets on: it counts here, and the person's line is made from this. */

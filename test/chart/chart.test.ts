@@ -18,7 +18,7 @@ async function draw(
   const { columns = 80, isTerminal = false } = terminal;
   const context = testContext({
     input,
-    stdout: { isTerminal, columns, write: async (bytes) => void written.push(String(bytes)) },
+    stdout: { isTerminal, columns, isBehind: false, write: async (bytes) => void written.push(String(bytes)) },
   });
   await chart.run?.(testCall('chart', { ...defaults, ...options }, context).call as never);
   return { text: written.join(''), rows: written.join('').split('\n').slice(0, -1), said: context.said };

@@ -46,10 +46,12 @@ export function testContext(over: Partial<Context> & { input?: readonly (string 
       async write(bytes) {
         written.push(Buffer.from(bytes));
       },
+      isBehind: false,
     },
     say: (message) => said.push(message),
     detail: () => {},
     stopped: stopper.signal,
+    leave: () => {},
     progress: newProgress(),
     home: rest.home ?? mkdtempSync(join(tmpdir(), 'buda-test-')),
     openCheckpoints: (): Checkpoints => {

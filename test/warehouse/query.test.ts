@@ -89,7 +89,7 @@ test('a terminal is shown a table as wide as it is', async () => {
   ]);
   const context = testContext({
     home,
-    stdout: { isTerminal: true, columns: 50, write: async (bytes) => void written.push(String(bytes)) },
+    stdout: { isTerminal: true, columns: 50, isBehind: false, write: async (bytes) => void written.push(String(bytes)) },
   });
   const written: string[] = [];
   await query.run?.(testCall('query', { memory: 2 ** 28, write: false }, context, ['select * from t order by id']).call as never);
