@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { newHome, put, rowsOf } from './support.ts';
+import { linesOf, newHome, put, rowsOf } from './support.ts';
 
 const seed = 20261124;
 
@@ -20,6 +20,16 @@ test('of several records of an id the highest revision wins, then the last; an o
     { id: 'a', revision: 2, v: 'two' },
     { id: 'b', revision: null, v: 'again' },
   ]);
+});
+
+test('of many records of an id the last wins also where several threads read them', async () => {
+  const home = newHome();
+  // Threads take some megabytes each.
+  const [ids, times, pad] = [60_000, 5, 'x'.repeat(40)];
+  const lines = Array.from({ length: ids * times }, (_, n) => `{"id":"${n % ids}","n":${n},"pad":"${pad}"}\n`);
+  expect((await put(home, 't', lines)).reasons).toEqual([]);
+  const rows = await linesOf(home, 'select count(*) as ids, min(n) as least from t');
+  expect(rows).toEqual([`{"ids":${ids},"least":${ids * (times - 1)}}`]);
 });
 
 test('a delete removes its row, is remembered, and a higher revision brings the id back', async () => {

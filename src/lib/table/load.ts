@@ -50,20 +50,20 @@ export async function merge(
   const same = keys.map((name, i) => `t.${quoteName(name)} = b.${keyColumns[i]}`).join(' and ');
   const isDelete = deleteTest(columns[at('op')], `b.c${at('op')}`);
 
-  // Into a table that was just made the records go at once; where it turns out that there is something to merge, they come back.
+  // Into a table that was just made the records go at once, in any order: which of several is the last matters where there are several.
   if (isNew && !hasDeleted && isDelete === 'false') {
+    await database.run('set preserve_insertion_order = false');
     await insert(
       database,
       load,
       columns.map(({ name }) => quoteName(name)),
       recordsIn(load),
     );
+    await database.run('reset preserve_insertion_order');
     if (await isUnique(database, target, keys.map(quoteName))) return;
-    await database.run(
-      `create temp table ${batch} as select ${columns.map(({ name }, i) => `${quoteName(name)} as c${i}`).join(', ')} from ${target}`,
-    );
     await database.run(`delete from ${target}`);
-  } else await stage(database, load);
+  }
+  await stage(database, load);
 
   if (!(await isUnique(database, batch, keyColumns))) {
     await database.run(

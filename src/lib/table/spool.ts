@@ -1,55 +1,93 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, rmSync, writevSync } from 'node:fs';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../context.ts';
 import { makeFolderDurably } from '../durable.ts';
 
-/** Records on their way into a table: NDJSON in a temporary file (mode 0600), so that memory holds none of them. */
+/** So much is written at once, while the next records are looked at. */
+const writeBytes = 1024 ** 2;
+/** The system takes no more pieces at a time. */
+const mostPieces = 1024;
+
+/** Records on their way into a table: NDJSON in a temporary file (mode 0600), so that memory holds few of them. */
 export class Spool {
   readonly path: string;
+  /** What was given to it so far. */
   bytes = 0;
   count = 0;
-  #file: number | undefined;
+  #file: FileHandle | undefined;
+  #pieces: Buffer[] = [];
+  #gatheredBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
 
-  private constructor(path: string) {
+  private constructor(path: string, file: FileHandle) {
     this.path = path;
-    this.#file = openSync(path, 'wx', 0o600);
+    this.#file = file;
   }
 
   /** A new file in the folder; what killed processes left there is removed. */
   static async open(folder: string, host: Host): Promise<Spool> {
     await makeFolderDurably(folder);
-    for (const name of readdirSync(folder)) {
+    for (const name of await readdir(folder)) {
       const pid = /^put-table-(\d+)-[0-9a-f]+\.ndjson$/.exec(name)?.[1];
-      if (pid !== undefined && !host.isAlive(Number(pid))) rmSync(join(folder, name), { force: true });
+      if (pid !== undefined && !host.isAlive(Number(pid))) await rm(join(folder, name), { force: true });
     }
-    return new Spool(join(folder, `put-table-${host.pid}-${randomBytes(6).toString('hex')}.ndjson`));
+    const path = join(folder, `put-table-${host.pid}-${randomBytes(6).toString('hex')}.ndjson`);
+    return new Spool(path, await open(path, 'wx', 0o600));
   }
 
-  write(pieces: readonly Buffer[], count: number): void {
-    if (this.#file === undefined) throw new Error('the spool is closed');
-    let left = pieces.filter(({ length }) => length > 0);
+  /** Takes pieces, which stay as they are. Throws here or later what the system says of those before. */
+  async write(pieces: readonly Buffer[], count: number): Promise<void> {
     this.count += count;
-    while (left.length > 0) {
-      // The system takes at most 1024 pieces at a time.
-      let written = writevSync(this.#file, left.slice(0, 1024));
-      this.bytes += written;
-      while (left[0] !== undefined && written >= left[0].length) {
-        written -= left[0].length;
-        left = left.slice(1);
-      }
-      if (left[0] !== undefined && written > 0) left = [left[0].subarray(written), ...left.slice(1)];
+    for (const piece of pieces) {
+      this.#pieces.push(piece);
+      this.#gatheredBytes += piece.length;
+      this.bytes += piece.length;
     }
+    if (this.#gatheredBytes >= writeBytes) await this.#writeGathered();
   }
 
   /** Nothing more is written; the file can be read. */
-  finish(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+  async finish(): Promise<void> {
+    await this.#writeGathered();
+    await this.#writing;
+    await this.#close();
   }
 
-  remove(): void {
-    this.finish();
-    rmSync(this.path, { force: true });
+  /** Whatever has become of the writing. */
+  async remove(): Promise<void> {
+    await this.#writing.catch(() => {});
+    await this.#close();
+    await rm(this.path, { force: true });
+  }
+
+  async #writeGathered(): Promise<void> {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#gatheredBytes = 0;
+    await this.#writing;
+    if (this.#file === undefined) throw new Error('the spool is closed');
+    this.#writing = writeAll(this.#file, pieces);
+    // Whoever waits for it next hears of a failure.
+    this.#writing.catch(() => {});
+  }
+
+  async #close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+}
+
+async function writeAll(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {
+  for (let from = 0; from < pieces.length; from += mostPieces) {
+    const left = pieces.slice(from, from + mostPieces);
+    while (left.length > 0) {
+      let { bytesWritten } = await file.writev(left);
+      while (left[0] !== undefined && bytesWritten >= left[0].length) {
+        bytesWritten -= left[0].length;
+        left.shift();
+      }
+      if (left[0] !== undefined) left[0] = left[0].subarray(bytesWritten);
+    }
   }
 }
