@@ -242,6 +242,44 @@ describe('buda transform dedupe', () => {
     }
   });
 
+  it('knows a line however the ones around it are written', async () => {
+    const random = seeded(12);
+    const kinds: ((n: number) => [line: string, identity: string | undefined])[] = [
+      (n) => [`{"id":"e${n}"}`, `"e${n}"`],
+      (n) => [`{"x":{"id":1},"id":"\\u0065${n}"}`, `"e${n}"`],
+      (n) => [`{"id":${n}}`, `${n}`],
+      (n) => [`{"id":${n}.0}`, `${n}`],
+      (n) => [`{"id":"e${n}","revision":${n % 3}}`, `"e${n}",${n % 3}`],
+      (n) => [`{"id":null,"n":${n}}`, `line {"id":null,"n":${n}}`],
+      (n) => [`{"n":${n}}`, `line {"n":${n}}`],
+      (n) => [`{"id":"e${n}"`, undefined],
+    ];
+    for (let round = 0; round < 30; round++) {
+      const seen = new Set<string>();
+      const expected: string[] = [];
+      let bad = 0;
+      // Now and then every line is of one kind, or all but few are.
+      const plain = random() < 0.5 ? random() : 0;
+      const lines = Array.from({ length: 1000 }, () => {
+        const kind = kinds[random() < plain ? 0 : Math.floor(random() * kinds.length)]!;
+        const [line, identity] = kind(Math.floor(random() * 200));
+        if (identity === undefined) bad++;
+        else if (!seen.has(identity)) expected.push(line);
+        if (identity !== undefined) seen.add(identity);
+        return `${line}\n`;
+      });
+      const { lines: found, letters } = await pipe(
+        'transform dedupe',
+        dedupe,
+        [],
+        cut(lines, 7, random).map((all) => all.join('')),
+        { keep: true },
+      );
+      expect(found).toEqual(expected);
+      expect(letters.length).toBe(bad);
+    }
+  });
+
   it('rejects what is no JSON', async () => {
     const { records, letters } = await pipe(
       'transform dedupe',

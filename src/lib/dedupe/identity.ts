@@ -26,10 +26,15 @@ export class Identifier {
    * JSON, or whose id is nested too deeply to be written.
    */
   hash(block: Buffer, start: number, mac: Mac): boolean {
+    return this.hashWritten(block, start, mac) ?? this.#hashParsed(block, start, mac);
+  }
+
+  /** The same where that can be told by the bytes as they stand; undefined where the line has to be parsed, and may be none. */
+  hashWritten(block: Buffer, start: number, mac: Mac): boolean | undefined {
     const scanner = this.#scanner;
     this.end = scanner === undefined ? block.indexOf(newline, start) : scanner.scanFrom(block, start);
     if (this.end < 0) this.end = block.length;
-    if (scanner === undefined || !scanner.isRecord || !isAsWritten(scanner, block, 0)) return this.#hashParsed(block, start, mac);
+    if (scanner === undefined || !scanner.isRecord || !isAsWritten(scanner, block, 0)) return undefined;
     const { starts, ends } = scanner;
     const [from, to] = [starts[0] as number, ends[0] as number];
     if (from < 0 || block[from] === firstOfNull) return false;
@@ -38,7 +43,7 @@ export class Identifier {
       mac.hash(block, from, to);
       return true;
     }
-    if (!isAsWritten(scanner, block, 1)) return this.#hashParsed(block, start, mac);
+    if (!isAsWritten(scanner, block, 1)) return undefined;
     mac.hashText(block.toString('utf8', from, to) + comma + block.toString('utf8', revision, ends[1]));
     return true;
   }

@@ -53,6 +53,11 @@ export class Seen {
     return 0;
   }
 
+  /** As `Table.touch`. */
+  touch(hashes: readonly Hash[], count: number): number {
+    return this.#table.touch(hashes, count);
+  }
+
   add(hash: Hash, generation: number, oldest: number): void {
     this.#table.set(hash, generation, oldest);
   }

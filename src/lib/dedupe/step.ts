@@ -12,7 +12,7 @@ import { Identifier, timeReader } from './identity.ts';
 import { Mac } from './mac.ts';
 import type { RunShape } from './run.ts';
 import { Seen } from './seen.ts';
-import { entryWords } from './table.ts';
+import { entryWords, type Hash } from './table.ts';
 import { Generations, type Window } from './window.ts';
 
 /** What tells records apart, for how long, and in how much memory. */
@@ -33,6 +33,9 @@ export function dropRepeats(call: Call, how: Dedupe): Step {
   return sift(call, new Repeats(call, call.name, how));
 }
 
+/** So many identities are hashed before the first of them is looked for. */
+const linesAhead = 32;
+
 /** In one entry of the state lie so many identities: V8 frees longer texts late. */
 const entriesAKey = 2000;
 
@@ -51,6 +54,16 @@ export class Repeats implements Sieve, Kept {
   readonly #identifier: Identifier;
   readonly #timeOf: ReturnType<typeof timeReader> | undefined;
   #mac = new Mac(randomBytes(16));
+  /** Identities of the lines to come: whose they are, where these end, how many they are and which is the next. */
+  readonly #ahead = {
+    block: undefined as Buffer | undefined,
+    tags: Array.from({ length: linesAhead }, () => new Int32Array(4)),
+    starts: new Int32Array(linesAhead),
+    ends: new Int32Array(linesAhead),
+    count: 0,
+    next: 0,
+    sum: 0,
+  };
   #seen: Seen | undefined;
   #folder = '';
   #store: { checkpoints: Checkpoints; saved: SavedState; app: string } | undefined;
@@ -81,27 +94,58 @@ export class Repeats implements Sieve, Kept {
   }
 
   passes(bytes: Buffer, start: number): boolean {
-    const mac = this.#mac;
+    const seen = (this.#seen ??= this.#openTemporary());
+    const tag = this.#identify(bytes, start, seen);
+    const generations = this.#generations;
+    if (this.#timeOf !== undefined) {
+      const ms = this.#timeOf(this.#identifier.lineAt(bytes, start).record);
+      if (ms !== undefined) generations.see(ms);
+    }
+    const { current, oldest } = generations;
+    if (seen.meet(tag, current, oldest)) {
+      this.#dropped++;
+      return false;
+    }
+    generations.added++;
+    if (this.#store !== undefined) this.#note(tag, current);
+    return true;
+  }
+
+  /** The hash of what tells the line at `start` from others. */
+  #identify(bytes: Buffer, start: number, seen: Seen): Hash {
+    const ahead = this.#ahead;
+    if (ahead.next >= ahead.count || ahead.block !== bytes || ahead.starts[ahead.next] !== start)
+      this.#lookAhead(bytes, start, seen);
     const identifier = this.#identifier;
+    if (ahead.next < ahead.count) {
+      identifier.end = ahead.ends[ahead.next]!;
+      return ahead.tags[ahead.next++]!;
+    }
+    const mac = this.#mac;
     if (!identifier.hash(bytes, start, mac)) {
       // Its whole line is what is known of it; no identity begins with a line's end.
       mac.hashText(`\n${bytes.toString('latin1', start, identifier.end)}`);
       this.#unidentified++;
     }
-    const generations = this.#generations;
-    if (this.#timeOf !== undefined) {
-      const ms = this.#timeOf(identifier.lineAt(bytes, start).record);
-      if (ms !== undefined) generations.see(ms);
+    return mac.tag;
+  }
+
+  /** Hashes the identities of the lines from `start` on, up to the first that their bytes do not tell. */
+  #lookAhead(bytes: Buffer, start: number, seen: Seen): void {
+    const [ahead, identifier, mac] = [this.#ahead, this.#identifier, this.#mac];
+    let count = 0;
+    for (let at = start; count < linesAhead && at < bytes.length; count++) {
+      if (identifier.hashWritten(bytes, at, mac) !== true) break;
+      const tag = ahead.tags[count]!;
+      for (let i = 0; i < 4; i++) tag[i] = mac.tag[i]!;
+      ahead.starts[count] = at;
+      ahead.ends[count] = identifier.end;
+      at = identifier.end + 1;
     }
-    const seen = (this.#seen ??= this.#openTemporary());
-    const { current, oldest } = generations;
-    if (seen.meet(mac.tag, current, oldest)) {
-      this.#dropped++;
-      return false;
-    }
-    generations.added++;
-    if (this.#store !== undefined) this.#note(current);
-    return true;
+    ahead.block = bytes;
+    ahead.count = count;
+    ahead.next = 0;
+    ahead.sum = seen.touch(ahead.tags, count);
   }
 
   async begin({ app, at, run }: Begin): Promise<void> {
@@ -120,6 +164,7 @@ export class Repeats implements Sieve, Kept {
     if (this.#isNew && at > 0) this.#call.context.say(emptyNote(app, at, 'records that came before are let through again'));
     this.#key = key ?? randomBytes(16).toString('base64');
     this.#mac = new Mac(Buffer.from(this.#key, 'base64'));
+    this.#ahead.count = 0;
     const [added, clockMs, firstMs] = (entries.get('clock') as [number, number, number | null] | undefined) ?? [0, 0, null];
     Object.assign(this.#generations, { added, clockMs, firstMs: firstMs ?? undefined });
     this.#folder = saved.files;
@@ -236,13 +281,13 @@ export class Repeats implements Sieve, Kept {
     this.#retired = this.#retired.filter(({ commit }) => commit > committed);
   }
 
-  #note(generation: number): void {
+  #note(tag: Hash, generation: number): void {
     if (this.#freshLength + entryWords > this.#fresh.length) {
       const more = new Int32Array(2 * this.#fresh.length);
       more.set(this.#fresh);
       this.#fresh = more;
     }
-    this.#fresh.set(this.#mac.tag, this.#freshLength);
+    this.#fresh.set(tag, this.#freshLength);
     this.#fresh[this.#freshLength + 4] = generation;
     this.#freshLength += entryWords;
   }
