@@ -25,26 +25,51 @@ export function readInput({ options, rejects, context }: Call): AsyncIterable<Ba
   return readBatches(context.stdin.chunks(), { maxLineBytes, reject: (rejected) => rejects.raw(rejected) });
 }
 
+/** So much is written at once; what is less waits for more so long. */
+const gatherBytes = 32 * 1024;
+const gatherMs = 1;
+
 /**
- * Writes what comes out of the last step of a process to its stdout; gives the exit code that the pipe's end has told. Where the reader is
- * behind, the next batch is made meanwhile, but none behind a mark: what stands before one a step may take for said once it is asked for more.
+ * Writes what comes out of the last step of a process to its stdout; gives the exit code that the pipe's end has told. Little pieces gather for a
+ * millisecond, and while the reader takes some the next are made; but a mark goes at once, and none is made behind it before it is written: what
+ * stands before a mark a step may take for said once it is asked for more.
  */
 export async function writeOutput({ stdout, leave }: Context, output: AsyncIterable<Batch>): Promise<number> {
   let exit = 0;
+  let gathered: Buffer[] = [];
+  let bytes = 0;
+  let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
+  const write = (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (bytes === 0) return writing;
+    const whole = gathered.length === 1 && gathered[0] !== undefined ? gathered[0] : Buffer.concat(gathered);
+    gathered = [];
+    bytes = 0;
+    writing = Promise.all([writing, stdout.write(whole)]).then(() => {});
+    return writing;
+  };
   try {
     for await (const batch of output) {
       const { control } = batch;
       if (control?.kind === 'end') exit = control.end.exit;
-      await writing;
       if (batch.count === 0 && control === undefined) continue;
-      writing = stdout.write(writeBatch(batch));
-      if (stdout.isBehind && control === undefined) writing.catch(leave);
-      else await writing;
+      const piece = writeBatch(batch);
+      gathered.push(piece);
+      bytes += piece.length;
+      if (control === undefined && bytes < gatherBytes) {
+        timer ??= setTimeout(() => write().catch(leave), gatherMs);
+        continue;
+      }
+      await writing;
+      const written = write();
+      if (control === undefined && stdout.isBehind) written.catch(leave);
+      else await written;
     }
   } finally {
     // Where the reader has gone, that comes before what the step says of being stopped.
-    await writing;
+    await write();
   }
   return exit;
 }
