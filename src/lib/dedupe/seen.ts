@@ -54,8 +54,8 @@ export class Seen {
   }
 
   /** As `Table.touch`. */
-  touch(hashes: readonly Hash[], count: number): number {
-    return this.#table.touch(hashes, count);
+  touch(words: Int32Array, count: number): number {
+    return this.#table.touch(words, count);
   }
 
   add(hash: Hash, generation: number, oldest: number): void {

@@ -58,6 +58,7 @@ export class Repeats implements Sieve, Kept {
   readonly #ahead = {
     block: undefined as Buffer | undefined,
     tags: Array.from({ length: linesAhead }, () => new Int32Array(4)),
+    firstWords: new Int32Array(linesAhead),
     starts: new Int32Array(linesAhead),
     ends: new Int32Array(linesAhead),
     count: 0,
@@ -138,6 +139,7 @@ export class Repeats implements Sieve, Kept {
       if (identifier.hashWritten(bytes, at, mac) !== true) break;
       const tag = ahead.tags[count]!;
       for (let i = 0; i < 4; i++) tag[i] = mac.tag[i]!;
+      ahead.firstWords[count] = tag[0]!;
       ahead.starts[count] = at;
       ahead.ends[count] = identifier.end;
       at = identifier.end + 1;
@@ -145,7 +147,7 @@ export class Repeats implements Sieve, Kept {
     ahead.block = bytes;
     ahead.count = count;
     ahead.next = 0;
-    ahead.sum = seen.touch(ahead.tags, count);
+    ahead.sum = seen.touch(ahead.firstWords, count);
   }
 
   async begin({ app, at, run }: Begin): Promise<void> {

@@ -7,6 +7,8 @@ export const entryWords = 5;
 /** Slots behind the last, so that what is displaced there need not begin anew at the first. */
 const slackSlots = 1024;
 const leastSlots = 1024;
+/** Up to 10 MB there are four for each that is expected: the more are free, the seldomer those that are forgotten have to be cleared away. */
+const generousSlots = 2 ** 19;
 
 /**
  * Hashes in memory, each with the generation in which it was added: open addressing, 20 bytes a slot. A slot is found by the hash's first bits,
@@ -22,7 +24,7 @@ export class Table {
 
   /** With slots for `expected` entries from the beginning: so many never make it grow. The system gives memory only to what is written. */
   constructor(expected = 0) {
-    this.#leastSlots = Math.max(leastSlots, 2 * expected);
+    this.#leastSlots = Math.max(leastSlots, 2 * expected, Math.min(4 * expected, generousSlots));
     this.#slots = this.#leastSlots;
     this.#words = new Int32Array((this.#slots + slackSlots) * entryWords);
   }
@@ -32,12 +34,13 @@ export class Table {
   }
 
   /**
-   * Reads where the first `count` hashes would stand, so that they are at hand when they are looked for: memory answers several reads in the time
-   * of one. What comes of it means nothing.
+   * Reads where `count` hashes would stand, of which these are the first words, so that they are at hand when they are looked for: memory answers
+   * several reads in the time of one. What comes of it means nothing.
    */
-  touch(hashes: readonly Hash[], count: number): number {
+  touch(words: Int32Array, count: number): number {
+    const [all, slots] = [this.#words, this.#slots];
     let sum = 0;
-    for (let i = 0; i < count; i++) sum ^= this.#words[this.#firstOf(hashes[i]![0]!) + 4]!;
+    for (let i = 0; i < count; i++) sum ^= all[firstOf(words[i]!, slots) + 4]!;
     return sum;
   }
 
@@ -99,16 +102,11 @@ export class Table {
     this.#words = new Int32Array((this.#slots + slackSlots) * entryWords);
   }
 
-  /** Where the slot is, in words, that a hash's first word leads to. */
-  #firstOf(word: number): number {
-    return Math.floor(((word >>> 0) / 0x1_0000_0000) * this.#slots) * entryWords;
-  }
-
   /** The slot of a hash, or the empty one that it would take; -1 where there is none. */
   #slotOf(hash: Hash): number {
     const words = this.#words;
     const [a, b, c, d] = [hash[0]!, hash[1]!, hash[2]!, hash[3]!];
-    for (let at = this.#firstOf(a); at < words.length; at += entryWords) {
+    for (let at = firstOf(a, this.#slots); at < words.length; at += entryWords) {
       if (words[at + 4] === 0) return at / entryWords;
       if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return at / entryWords;
     }
@@ -164,6 +162,11 @@ export class Table {
     }
     return true;
   }
+}
+
+/** Where the slot begins, in words, that a hash's first word leads to. */
+function firstOf(word: number, slots: number): number {
+  return Math.floor(((word >>> 0) / 0x1_0000_0000) * slots) * entryWords;
 }
 
 /** Compares two hashes, as unsigned numbers, where they stand. */

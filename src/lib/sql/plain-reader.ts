@@ -34,6 +34,8 @@ export class PlainReader {
   #start = 0;
   #filled = 0;
   #count = 0;
+  /** Records that follow one another and are wanted as they are, still to be copied: where they begin (-1: none) and end, and how many they are. */
+  #run = { start: -1, end: -1, count: 0 };
   /** The first backslash at or behind the record at hand. */
   #escapeAt = -1;
 
@@ -62,18 +64,21 @@ export class PlainReader {
     const { bytes } = batch;
     let index = 0;
     this.#escapeAt = -1;
+    this.#run = { start: -1, end: -1, count: 0 };
     for (let start = 0; start < bytes.length; index++) {
       try {
         if (!this.#fields.find(bytes, start)) return false;
         const isWanted = this.#judge(bytes, start);
         if (isWanted === undefined) return false;
-        if (isWanted && !this.#write(bytes, start, this.#fields.end)) return false;
+        if (isWanted && this.#plain.isRecord) this.#keep(bytes, start, this.#fields.end + 1);
+        else if (isWanted && !this.#write(bytes, start, this.#fields.end)) return false;
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
         this.bad.push({ batch, index, reason: error.message });
       }
       start = this.#fields.end + 1;
     }
+    this.#copyRun(bytes);
     return true;
   }
 
@@ -123,20 +128,37 @@ export class PlainReader {
     return this.#escapeAt >= end || !hasHalfSurrogate(block.toString('latin1', start, end));
   }
 
+  /** A record that goes out as it is, up to `end`, its newline included. */
+  #keep(block: Buffer, start: number, end: number): void {
+    const run = this.#run;
+    if (run.end !== start) this.#copyRun(block);
+    if (run.start < 0) run.start = start;
+    run.end = end;
+    run.count++;
+  }
+
+  #copyRun(block: Buffer): void {
+    const { start, end, count } = this.#run;
+    this.#run.start = this.#run.end = -1;
+    this.#run.count = 0;
+    if (count === 0) return;
+    this.#reserve(end - start);
+    this.#filled += block.copy(this.#block, this.#filled, start, end);
+    this.#count += count;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#block.length - this.#filled >= bytes) return;
+    this.#close();
+    this.#block = Buffer.allocUnsafe(Math.max(blockBytes, bytes));
+    this.#start = 0;
+    this.#filled = 0;
+  }
+
   /** False where only DuckDB knows how a value is written. */
   #write(block: Buffer, start: number, end: number): boolean {
-    const most = (end + 1 - start) * Math.max(1, this.#outputs.length) + this.#frameBytes;
-    if (this.#block.length - this.#filled < most) {
-      this.#close();
-      this.#block = Buffer.allocUnsafe(Math.max(blockBytes, most));
-      this.#start = 0;
-      this.#filled = 0;
-    }
+    this.#reserve((end + 1 - start) * this.#outputs.length + this.#frameBytes);
     this.#count++;
-    if (this.#plain.isRecord) {
-      this.#copy(block, start, end + 1);
-      return true;
-    }
     const { starts, ends } = this.#fields;
     for (const { place, as, before } of this.#outputs) {
       this.#copy(before, 0, before.length);
