@@ -10,7 +10,7 @@ import { keepDeadLetters, keepInSink } from './lib/dead-letters.ts';
 import { findEntry } from './lib/entries.ts';
 import { codeOf, exitOf, exits, explain, Failure } from './lib/errors.ts';
 import { groupHelp, helpOf, overview } from './lib/help.ts';
-import { Pipe } from './lib/pipe.ts';
+import { OpenFile, Pipe } from './lib/pipe.ts';
 import { summarise } from './lib/progress.ts';
 import { lastWord } from './lib/protocol.ts';
 import type { DeadLetters } from './lib/rejects.ts';
@@ -185,18 +185,19 @@ async function openStep(call: Call, open: NonNullable<AnyCommand['step']>, hasAp
 }
 
 /** Touched only once somebody reads: what process.stdin opens, it reads for itself. */
-let pipe: Pipe | undefined;
+let input: Pipe | OpenFile | undefined;
 const stdin = {
   isTerminal: isatty(0),
   chunks(): AsyncIterable<Buffer> {
     const kind = fstatSync(0);
-    if (!kind.isFIFO() && !kind.isSocket()) return process.stdin as AsyncIterable<Buffer>;
-    pipe ??= new Pipe(0);
-    return pipe;
+    // A folder says what it is when it is read.
+    if (kind.isFile() || kind.isDirectory()) input ??= new OpenFile(0);
+    else if (kind.isFIFO() || kind.isSocket()) input ??= new Pipe(0);
+    return input ?? (process.stdin as AsyncIterable<Buffer>);
   },
   close(): void {
-    if (pipe === undefined) process.stdin.destroy();
-    else pipe.close();
+    if (input === undefined) process.stdin.destroy();
+    else input.close();
   },
 };
 

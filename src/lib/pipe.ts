@@ -1,7 +1,13 @@
+import { read } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { promisify } from 'node:util';
+
+const readAsync = promisify(read);
 
 /** As much as a pipe holds: more is not to be had in one read. */
 const readBytes = 64 * 1024;
+/** A file has more at once, but what is in the processor's cache is quicker to look at. */
+const fileReadBytes = 128 * 1024;
 /** Several reads go into one piece of memory, so that a line that two of them share lies whole in it. */
 const slabBytes = 4 * readBytes;
 
@@ -76,5 +82,44 @@ export class Pipe implements AsyncIterable<Buffer> {
   /** Ends the reading at once, whoever waits for it. */
   close(): void {
     this.#socket?.destroy();
+  }
+}
+
+/**
+ * The bytes of a file that this process was given open, from where it stands on, as a Pipe gives them. The next piece is read while one is
+ * looked at.
+ */
+export class OpenFile implements AsyncIterable<Buffer> {
+  readonly #descriptor: number;
+  #isClosed = false;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    let slab = Buffer.alloc(0);
+    let filled = 0;
+    const next = async (): Promise<Buffer> => {
+      if (slab.length - filled < fileReadBytes) {
+        slab = Buffer.allocUnsafeSlow(slabBytes);
+        filled = 0;
+      }
+      const { bytesRead } = await readAsync(this.#descriptor, slab, filled, fileReadBytes, null);
+      filled += bytesRead;
+      return slab.subarray(filled - bytesRead, filled);
+    };
+    let reading = next();
+    for (let piece = await reading; piece.length > 0 && !this.#isClosed; piece = await reading) {
+      reading = next();
+      // Whoever asks for it hears of a failure.
+      reading.catch(() => {});
+      yield piece;
+    }
+  }
+
+  /** Ends the reading: what is being read is the last. */
+  close(): void {
+    this.#isClosed = true;
   }
 }
