@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf } from './errors.ts';
 
 /**
  * Puts a file of these bytes in place whole and durable, or leaves what was there: a temporary name, fsync, rename, fsync of
@@ -29,15 +30,25 @@ export async function replaceDurably(path: string, write: (file: FileHandle) => 
   await syncFolder(dirname(path));
 }
 
-/** Makes a folder and those above it that are missing, for their owner only, so that they are there after a power loss too. */
+/**
+ * Makes a folder and those above it that are missing, for their owner only, so that they are there after a power loss too. (The system's own
+ * `recursive` never ends where a file system takes no folders, as /proc does.)
+ */
 export async function makeFolderDurably(path: string, mode = 0o700): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode });
-  if (first === undefined) return;
-  // Each new folder is an entry of the one above it.
-  for (let folder = resolve(path); ; folder = dirname(folder)) {
-    await syncFolder(dirname(folder));
-    if (folder === resolve(first) || folder === dirname(folder)) return;
+  const above = dirname(path);
+  try {
+    await mkdir(path, mode).catch(async (error) => {
+      if (codeOf(error) !== 'ENOENT' || above === path) throw error;
+      await makeFolderDurably(above, mode);
+      await mkdir(path, mode);
+    });
+  } catch (error) {
+    // It was there, or somebody else has just made it.
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+    throw error;
   }
+  // Each new folder is an entry of the one above it.
+  await syncFolder(above);
 }
 
 /** Makes the names in a folder durable: what was created, renamed or removed there. */
