@@ -143,7 +143,7 @@ async function runStep(command: AnyCommand, call: Call, stopped: AbortController
   try {
     const input = isSource ? nothing() : readInput(call);
     // A step in the middle ends with the code of its source; the last step of the pipe says why.
-    process.exitCode = await writeOutput(call.context, guarded(call, step)(input));
+    process.exitCode = await writeOutput(call.context, guarded(call, step)(input), { atOnce: command.runsPrograms === true });
     hasEnded = true;
   } finally {
     clearInterval(probe);

@@ -152,6 +152,23 @@ test('a source that follows a quiet stream notices that its sink has died', asyn
   expect(documentOf('other').sources['local:numbers']?.counters.delivered).toBe(20);
 }, 40_000);
 
+describe.concurrent('programs that a step runs end with its reader', () => {
+  beforeAll(() => writeFileSync(join(folder, 'slow.sh'), 'echo $$ >"$1"; echo {}; sleep 1; echo {}; exec sleep 1000'));
+  for (const [name, step] of [
+    ['each', 'buda each -q -- sh slow.sh pid-1'],
+    ['each in a run', 'buda run -q "each -- sh slow.sh pid-2 | transform flatten"'],
+    ['a program in a run', 'buda run -q "sh slow.sh pid-3 | transform flatten"'],
+  ] as const) {
+    test(name, async () => {
+      const pid = /pid-\d/.exec(step)?.[0];
+      const pipe = `{ ${step} </dev/null; echo $? >&2; } | true; sleep 0.2`;
+      const { stdout, stderr } = await run(`${pipe}; kill -0 $(cat ${pid}) 2>/dev/null; echo $?`);
+      expect(stderr).toBe('141\n');
+      expect(stdout).toBe('1\n');
+    });
+  }
+}, 15_000);
+
 describe.concurrent('a reader that goes away while the pipe to it is full, and nothing more comes in', () => {
   // As much as a pipe holds and half of that: one write waits, and nothing behind it.
   const records = Array.from({ length: 1100 }, (_, n) => `{"id":"e_${n}","pad":{"a":"${'x'.repeat(60)}"}}\n`).join('');

@@ -17,6 +17,7 @@ const okCodes: Option<number[]> = {
 
 export default command({
   role: 'transform',
+  runsPrograms: true,
   description:
     'Runs a filter that knows nothing of marks: jq, grep, sort, awk, a script. Under marks one child runs for each epoch: it is fed the records, what it writes is held (4 MiB in memory, then a temporary file) until it has ended well, and then the mark goes on. So sort and jq -s see one epoch. A child that fails leaves the epoch unmarked, and the step ends with 75; under --dead-letter its records are kept there instead. Without marks it is a plain pipe through one child.',
   args: [{ name: 'CMD', summary: 'the program and its arguments, behind --', many: true }],

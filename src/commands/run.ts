@@ -38,7 +38,7 @@ export default command({
     let isReaderGone = false;
     try {
       const input = planned[0]?.command.role === 'source' ? nothing() : readInput(pipeline.first);
-      return await writeOutput(context, pipeline.pass(input));
+      return await writeOutput(context, pipeline.pass(input), { atOnce: planned.some(({ command }) => command.runsPrograms) });
     } catch (error) {
       isReaderGone = exitOf(error) === exits.readerGone.code;
       throw error;

@@ -32,9 +32,13 @@ const gatherMs = 1;
 /**
  * Writes what comes out of the last step of a process to its stdout; gives the exit code that the pipe's end has told. Little pieces gather for a
  * millisecond, and while the reader takes some the next are made; but a mark goes at once, and none is made behind it before it is written: what
- * stands before a mark a step may take for said once it is asked for more.
+ * stands before a mark a step may take for said once it is asked for more. `atOnce`: neither of both.
  */
-export async function writeOutput({ stdout, leave }: Context, output: AsyncIterable<Batch>): Promise<number> {
+export async function writeOutput(
+  { stdout, leave }: Context,
+  output: AsyncIterable<Batch>,
+  { atOnce = false } = {},
+): Promise<number> {
   let exit = 0;
   let gathered: Buffer[] = [];
   let bytes = 0;
@@ -53,18 +57,19 @@ export async function writeOutput({ stdout, leave }: Context, output: AsyncItera
   try {
     for await (const batch of output) {
       const { control } = batch;
+      const mayWait = control === undefined && !atOnce;
       if (control?.kind === 'end') exit = control.end.exit;
       if (batch.count === 0 && control === undefined) continue;
       const piece = writeBatch(batch);
       gathered.push(piece);
       bytes += piece.length;
-      if (control === undefined && bytes < gatherBytes) {
+      if (mayWait && bytes < gatherBytes) {
         timer ??= setTimeout(() => write().catch(leave), gatherMs);
         continue;
       }
       await writing;
       const written = write();
-      if (control === undefined && stdout.isBehind) written.catch(leave);
+      if (mayWait && stdout.isBehind) written.catch(leave);
       else await written;
     }
   } finally {

@@ -45,6 +45,8 @@ export interface Command<O extends Options = Options> {
   examples: readonly Example[];
   /** Further sections of the man page. */
   sections?: Readonly<Record<string, string>>;
+  /** The step runs programs, which have to end as soon as nobody reads what they write: none of its output waits for more. */
+  runsPrograms?: boolean;
   /** What the step reads and writes. Throws a Failure for words that make no sense together. */
   step?: (call: Call<O>) => Step | Promise<Step>;
   /** Gives the exit code where it is not 0 though nothing was thrown. */

@@ -67,23 +67,16 @@ async function openAndWork<T>(options: DatabaseOptions, work: (database: Databas
   }
 }
 
-type Configuration = Pick<DatabaseOptions, 'memoryBytes' | 'temporary'>;
-
-function configurationOf({ memoryBytes, temporary }: Configuration, isReadOnly = false): Record<string, string> {
-  return {
+async function open({ path, isReadOnly, memoryBytes, temporary, lockWaitMs, onWait }: DatabaseOptions): Promise<DuckDBInstance> {
+  const configuration = {
     access_mode: isReadOnly ? 'READ_ONLY' : 'READ_WRITE',
     threads: String(Math.min(4, availableParallelism())),
     memory_limit: `${Math.max(1, Math.floor(memoryBytes / 1024))}KiB`,
     temp_directory: temporary,
     autoinstall_known_extensions: 'false',
   };
-}
-
-async function open(options: DatabaseOptions): Promise<DuckDBInstance> {
-  const { path, isReadOnly, lockWaitMs, onWait } = options;
-  const configuration = configurationOf(options, isReadOnly);
   if (!isReadOnly) {
-    await makeDatabase(options);
+    await make(path, configuration);
     await checkSizeLimit(path);
   } else if (!(await isThere(path))) {
     throw new Failure(
@@ -110,14 +103,14 @@ async function open(options: DatabaseOptions): Promise<DuckDBInstance> {
   }
 }
 
-/** Where there is none, makes an empty database under another name and puts it in place whole, for its owner alone; somebody else's that came first stays. */
-export async function makeDatabase({ path, ...options }: Configuration & { path: string }): Promise<void> {
+/** Makes an empty database under another name and puts it in place whole, for its owner alone; somebody else's that came first stays. */
+async function make(path: string, configuration: Record<string, string>): Promise<void> {
   if (await isThere(path)) return;
   const folder = dirname(path);
   await makeFolderDurably(folder);
   const temporary = join(folder, `.${randomBytes(6).toString('hex')}.new`);
   try {
-    const instance = await DuckDBInstance.create(temporary, configurationOf(options)).catch((error) => {
+    const instance = await DuckDBInstance.create(temporary, configuration).catch((error) => {
       throw failureOf(error, path);
     });
     instance.closeSync();

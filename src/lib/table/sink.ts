@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Call } from '../command.ts';
 import type { Epoch, Sink } from '../delivery.ts';
-import { type Database, isOfData, makeDatabase, withDatabase } from '../duckdb/database.ts';
+import { type Database, isOfData, withDatabase } from '../duckdb/database.ts';
 import { Failure } from '../errors.ts';
 import type { Batch } from '../lines.ts';
 import type { Begin } from '../marks.ts';
@@ -50,7 +50,6 @@ export class TableSink implements Sink {
   readonly #scanner: Scanner;
   #spool: Spool | undefined;
   #isMarked = false;
-  #making: Promise<void> | undefined;
   #loading: Promise<void> = Promise.resolve();
 
   constructor(call: Call, options: TableOptions) {
@@ -78,11 +77,6 @@ export class TableSink implements Sink {
     }
     this.#spool ??= await this.#newSpool();
     await this.#spool.write(pieces, count);
-    // Meanwhile: who waits for it next hears of a failure.
-    if (count > 0 && this.#making === undefined) {
-      this.#making = makeDatabase({ path: this.#options.path, memoryBytes: this.#options.memoryBytes, temporary: this.#folder });
-      this.#making.catch(() => {});
-    }
     if (!this.#isMarked && this.#spool.bytes >= this.#options.pieceBytes) {
       await this.#loading;
       this.#loading = this.#load(undefined);
@@ -117,7 +111,6 @@ export class TableSink implements Sink {
     this.#scanner.clear();
     try {
       await spool?.finish();
-      await this.#making;
       const path = spool !== undefined && spool.count > 0 ? spool.path : undefined;
       if (epoch !== undefined) await this.#transaction((database) => this.#commit(database, epoch, path, gathered));
       else if (path !== undefined) await this.#transaction((database) => this.#put(database, path, gathered));
