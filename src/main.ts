@@ -10,7 +10,7 @@ import { keepDeadLetters, keepInSink } from './lib/dead-letters.ts';
 import { findEntry } from './lib/entries.ts';
 import { codeOf, exitOf, exits, explain, Failure } from './lib/errors.ts';
 import { groupHelp, helpOf, overview } from './lib/help.ts';
-import { OpenFile, Pipe } from './lib/pipe.ts';
+import { OpenFile, Pipe } from './lib/input.ts';
 import { summarise } from './lib/progress.ts';
 import { lastWord } from './lib/protocol.ts';
 import type { DeadLetters } from './lib/rejects.ts';
@@ -185,19 +185,19 @@ async function openStep(call: Call, open: NonNullable<AnyCommand['step']>, hasAp
 }
 
 /** Touched only once somebody reads: what process.stdin opens, it reads for itself. */
-let input: Pipe | OpenFile | undefined;
+let opened: Pipe | OpenFile | undefined;
 const stdin = {
   isTerminal: isatty(0),
   chunks(): AsyncIterable<Buffer> {
     const kind = fstatSync(0);
     // A folder says what it is when it is read.
-    if (kind.isFile() || kind.isDirectory()) input ??= new OpenFile(0);
-    else if (kind.isFIFO() || kind.isSocket()) input ??= new Pipe(0);
-    return input ?? (process.stdin as AsyncIterable<Buffer>);
+    if (kind.isFile() || kind.isDirectory()) opened ??= new OpenFile(0);
+    else if (kind.isFIFO() || kind.isSocket()) opened ??= new Pipe(0);
+    return opened ?? (process.stdin as AsyncIterable<Buffer>);
   },
   close(): void {
-    if (input === undefined) process.stdin.destroy();
-    else input.close();
+    if (opened === undefined) process.stdin.destroy();
+    else opened.close();
   },
 };
 

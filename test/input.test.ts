@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OpenFile } from '../src/lib/pipe.ts';
+import { OpenFile } from '../src/lib/input.ts';
 import { bash, environmentIn, temporary } from './house/bash.ts';
 
 /** A step's stdin, be it a pipe, a socket or a file. */

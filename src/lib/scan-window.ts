@@ -70,13 +70,21 @@ export class ScanWindow {
   turnTo(block: Buffer, start: number): number {
     const { words } = this;
     let at = this.at + this.#size;
-    if (block !== this.#block || at >= this.#behind || (words[at] as number) + this.from !== start) {
-      this.#fill(block, start);
-      at = 0;
+    if (!this.#isAt(at, block, start)) {
+      at = this.at;
+      // The line that it is at already is looked at once more.
+      if (!this.#isAt(at, block, start)) {
+        this.#fill(block, start);
+        at = 0;
+      }
     }
     this.at = at;
     const end = (words[at + 1] as number) + this.from;
     return end - start < windowBytes || end === block.length ? end : -1;
+  }
+
+  #isAt(at: number, block: Buffer, start: number): boolean {
+    return block === this.#block && at < this.#behind && (this.words[at] as number) + this.from === start;
   }
 
   #fill(block: Buffer, start: number): void {

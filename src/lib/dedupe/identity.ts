@@ -22,14 +22,9 @@ export class Identifier {
   }
 
   /**
-   * Hashes it, as JSON text, for the line that begins at `start` of a batch's bytes. False where there is none. Throws BadLine for a line that is not
-   * JSON, or whose id is nested too deeply to be written.
+   * Hashes it, as JSON text, for the line that begins at `start` of a batch's bytes. False where there is none; undefined where its bytes do not tell:
+   * then it is to be parsed.
    */
-  hash(block: Buffer, start: number, mac: Mac): boolean {
-    return this.hashWritten(block, start, mac) ?? this.#hashParsed(block, start, mac);
-  }
-
-  /** The same where that can be told by the bytes as they stand; undefined where the line has to be parsed, and may be none. */
   hashWritten(block: Buffer, start: number, mac: Mac): boolean | undefined {
     const scanner = this.#scanner;
     this.end = scanner === undefined ? block.indexOf(newline, start) : scanner.scanFrom(block, start);
@@ -54,7 +49,8 @@ export class Identifier {
     return new Line(0, block, start, this.end, undefined, this.#parser.parser);
   }
 
-  #hashParsed(block: Buffer, start: number, mac: Mac): boolean {
+  /** The same of the line that `hashWritten` has just looked at. Throws BadLine where it is not JSON, or its id is nested too deeply to be written. */
+  hashParsed(block: Buffer, start: number, mac: Mac): boolean {
     const text = this.#parsed(this.lineAt(block, start));
     if (text !== undefined) mac.hashText(text);
     return text !== undefined;

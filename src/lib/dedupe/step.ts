@@ -115,15 +115,14 @@ export class Repeats implements Sieve, Kept {
   /** The hash of what tells the line at `start` from others. */
   #identify(bytes: Buffer, start: number, seen: Seen): Hash {
     const ahead = this.#ahead;
-    if (ahead.next >= ahead.count || ahead.block !== bytes || ahead.starts[ahead.next] !== start)
-      this.#lookAhead(bytes, start, seen);
-    const identifier = this.#identifier;
+    const [identifier, mac] = [this.#identifier, this.#mac];
+    const isNext = ahead.next < ahead.count && ahead.block === bytes && ahead.starts[ahead.next] === start;
+    const isHashed = isNext || this.#lookAhead(bytes, start, seen);
     if (ahead.next < ahead.count) {
       identifier.end = ahead.ends[ahead.next]!;
       return ahead.tags[ahead.next++]!;
     }
-    const mac = this.#mac;
-    if (!identifier.hash(bytes, start, mac)) {
+    if (!(isHashed ?? identifier.hashParsed(bytes, start, mac))) {
       // Its whole line is what is known of it; no identity begins with a line's end.
       mac.hashText(`\n${bytes.toString('latin1', start, identifier.end)}`);
       this.#unidentified++;
@@ -131,12 +130,14 @@ export class Repeats implements Sieve, Kept {
     return mac.tag;
   }
 
-  /** Hashes the identities of the lines from `start` on, up to the first that their bytes do not tell. */
-  #lookAhead(bytes: Buffer, start: number, seen: Seen): void {
+  /** Hashes the identities of the lines from `start` on, up to the first that its bytes do not tell; gives what `hashWritten` has said last. */
+  #lookAhead(bytes: Buffer, start: number, seen: Seen): boolean | undefined {
     const [ahead, identifier, mac] = [this.#ahead, this.#identifier, this.#mac];
     let count = 0;
+    let isHashed: boolean | undefined;
     for (let at = start; count < linesAhead && at < bytes.length; count++) {
-      if (identifier.hashWritten(bytes, at, mac) !== true) break;
+      isHashed = identifier.hashWritten(bytes, at, mac);
+      if (isHashed !== true) break;
       const tag = ahead.tags[count]!;
       for (let i = 0; i < 4; i++) tag[i] = mac.tag[i]!;
       ahead.firstWords[count] = tag[0]!;
@@ -147,7 +148,9 @@ export class Repeats implements Sieve, Kept {
     ahead.block = bytes;
     ahead.count = count;
     ahead.next = 0;
+    // Kept, or the reading might be left out as one that nobody wants.
     ahead.sum = seen.touch(ahead.firstWords, count);
+    return isHashed;
   }
 
   async begin({ app, at, run }: Begin): Promise<void> {

@@ -3,11 +3,10 @@ import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '../context.ts';
 import { makeFolderDurably } from '../durable.ts';
+import { writePieces } from '../pieces.ts';
 
 /** So much is written at once, while the next records are looked at. */
 const writeBytes = 1024 ** 2;
-/** The system takes no more pieces at a time. */
-const mostPieces = 1024;
 
 /** Records on their way into a table: NDJSON in a temporary file (mode 0600), so that memory holds few of them. */
 export class Spool {
@@ -67,7 +66,7 @@ export class Spool {
     this.#gatheredBytes = 0;
     await this.#writing;
     if (this.#file === undefined) throw new Error('the spool is closed');
-    this.#writing = writeAll(this.#file, pieces);
+    this.#writing = writePieces(this.#file.fd, pieces);
     // Whoever waits for it next hears of a failure.
     this.#writing.catch(() => {});
   }
@@ -75,19 +74,5 @@ export class Spool {
   async #close(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
-  }
-}
-
-async function writeAll(file: FileHandle, pieces: readonly Buffer[]): Promise<void> {
-  for (let from = 0; from < pieces.length; from += mostPieces) {
-    const left = pieces.slice(from, from + mostPieces);
-    while (left.length > 0) {
-      let { bytesWritten } = await file.writev(left);
-      while (left[0] !== undefined && bytesWritten >= left[0].length) {
-        bytesWritten -= left[0].length;
-        left.shift();
-      }
-      if (left[0] !== undefined) left[0] = left[0].subarray(bytesWritten);
-    }
   }
 }

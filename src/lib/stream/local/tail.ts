@@ -1,13 +1,13 @@
-import { fdatasync, fstatSync, statSync, writev, writevSync } from 'node:fs';
+import { fdatasync, fstatSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { Failure } from '../../errors.ts';
+import { writePieces } from '../../pieces.ts';
 import { createSegment, type StreamFolder, shardPlace } from './folder.ts';
 import { formatIndexLine, indexLineBytes, isSeal } from './index-lines.ts';
 import { basesIn, indexPath, Segment, type ShardPlace } from './segment.ts';
 import { afterGap } from './sequence.ts';
 
-const writevAsync = promisify(writev);
 const syncAsync = promisify(fdatasync);
 
 /** A segment is sealed by age too, so that retention finds something to drop where little is written. */
@@ -67,7 +67,7 @@ export class ShardTail {
     }
     try {
       const pieces = blocks.map(({ bytes }) => bytes);
-      await writeAll(segment.data, pieces, this.#known.end - segment.base);
+      await writePieces(segment.data, pieces, this.#known.end - segment.base);
       await this.#extend(segment, lines);
     } catch (error) {
       // Half of it may stand there: nobody reads it, but `cat` would show it.
@@ -188,7 +188,7 @@ export class ShardTail {
   }
 
   async #extend(segment: Segment, lines: readonly string[]): Promise<void> {
-    await writeAll(segment.index, [Buffer.from(lines.join(''), 'latin1')], this.#known.lines * indexLineBytes);
+    await writePieces(segment.index, [Buffer.from(lines.join(''), 'latin1')], this.#known.lines * indexLineBytes);
     this.#known.lines += lines.length;
   }
 }
@@ -196,34 +196,6 @@ export class ShardTail {
 /** In whatever order they reach the disk: after a restart of the machine a line whose block is not there is seen by its crc. */
 async function syncBoth({ data, index }: Segment): Promise<void> {
   await Promise.all([syncAsync(data), syncAsync(index)]);
-}
-
-/** So much is written by the thread itself: others wait for the lock, and to hand it on would take longer. */
-const atOnceBytes = 64 * 1024;
-
-/** Writes all of it at a place in a file. */
-async function writeAll(file: number, pieces: readonly Buffer[], position: number): Promise<void> {
-  const isLittle = pieces.reduce((sum, { length }) => sum + length, 0) <= atOnceBytes;
-  let at = position;
-  for (let rest = pieces; rest.length > 0; ) {
-    const bytesWritten = isLittle
-      ? writevSync(file, rest as Buffer[], at)
-      : (await writevAsync(file, rest as Buffer[], at)).bytesWritten;
-    if (bytesWritten === 0) throw new Error('nothing could be written');
-    at += bytesWritten;
-    rest = behind(rest, bytesWritten);
-  }
-}
-
-/** The pieces without their first bytes: a write may be short. */
-function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
-  const rest: Buffer[] = [];
-  let skip = bytes;
-  for (const piece of pieces) {
-    if (skip < piece.length) rest.push(piece.subarray(skip));
-    skip = Math.max(0, skip - piece.length);
-  }
-  return rest;
 }
 
 /** The stream was deleted while it was open. */
