@@ -170,6 +170,72 @@ describe('the scanner is held to the full parse', () => {
     }
   });
 
+  test.each([
+    ['{"x":{"y":1,"z":2}}', '{"x":{"y":{,"z":2}}}'],
+    ['{"x":{"y":{"z":2}}}', '{"x":{"y":1"z":2}}'],
+    ['{"x":["y",{"z":2}]}', '{"x":["y",{,"z":2}]}'],
+    ['{"x":{"y":1,"z":2}}', '{"x":[1,"z":2]}'],
+    ['{"x":{"id":1}}', '{"id":1,"x":{"id":2,"id":3}}'],
+    ['{"id":{"id":1}}', '{"id":1}'],
+  ])('behind %s: %s', (before, line) => {
+    const [one, ahead] = [new Scanner(paths), warmed()];
+    const block = Buffer.from(`${before}\n${line}\n`);
+    expect(ahead.scanFrom(block, 0)).toBe(before.length);
+    expect(ahead.isRecord).toBe(true);
+    ahead.scanFrom(block, before.length + 1);
+    expect(one.scan(block, before.length + 1, block.length - 1)).toBe(ahead.isRecord);
+    if (ahead.isRecord) expect(answersOf(ahead)).toEqual(answersOf(one));
+  });
+
+  test('lines that resemble the one before: what is expected to follow a name is never taken for what does', () => {
+    const names = ['id', 'revision', 'a', 'b', 'c', 'd', 'é', 'ü', 'xx', 'twelve_bytes', 'a_name_of_twenty_nine_bytes__', 'y'.repeat(40)];
+    const blanks = fc.constantFrom('', '', '', '', ' ', '  ', '\t', '\r');
+    const signs = fc.constantFrom(',', ',', ',', ',', ',', ',', ',', ',', '', ',,', '}', ']', '{', '[', ':');
+    const good = ['1', '-0.5e3', '"x"', '"é"', '"\\n"', 'null', 'true'];
+    const scalar = fc.constantFrom(...good, ...good, ...good, ...good, '"', '01');
+    const name = fc.constantFrom(...names);
+    const member: fc.Arbitrary<string> = fc.letrec((tie) => ({
+      member: fc
+        .tuple(name, fc.oneof({ maxDepth: 3, withCrossShrink: true }, scalar, tie('object'), tie('array')), blanks, blanks)
+        .map(([key, value, first, second]) => `${first}"${key}"${second}:${first}${value}`),
+      object: fc
+        .tuple(fc.array(tie('member'), { maxLength: 3 }), blanks)
+        .map(([members, blank]) => `{${blank}${members.join(`${blank},`)}${blank}}`),
+      array: fc
+        .array(fc.oneof({ weight: 5, arbitrary: scalar }, { weight: 5, arbitrary: tie('object') }, tie('member')), { maxLength: 2 })
+        .map((values) => `[${(values as string[]).join(',')}]`),
+    })).member as fc.Arbitrary<string>;
+    // A line is the one before with some of its members left out, put elsewhere, or others in their place.
+    const change = fc.record({ at: fc.nat(8), cut: fc.nat(1), put: fc.array(member, { maxLength: 1 }), sign: signs, end: blanks });
+    let answered = 0;
+    let refused = 0;
+    const ahead = warmed();
+    fc.assert(
+      fc.property(fc.array(member, { maxLength: 8 }), fc.array(change, { minLength: 20, maxLength: 20 }), (first, changes) => {
+        const lines: string[] = [];
+        let members = first;
+        for (const { at, cut, put, sign, end } of changes) {
+          members = members.toSpliced(at, cut, ...put).slice(0, 9);
+          const [before, behind] = [members.slice(0, at), members.slice(at)].map((some) => some.join(','));
+          lines.push(`{${before}${before && behind ? sign : ''}${behind}${end}}`, `{${members.join(',')}}`);
+        }
+        const block = Buffer.from(`${lines.join('\n')}\n`);
+        const one = new Scanner(paths);
+        for (let start = 0; start < block.length; ) {
+          const end = ahead.scanFrom(block, start);
+          const line = block.subarray(start, end).toString();
+          expect(one.scan(block, start, end), line).toBe(ahead.isRecord);
+          if (ahead.isRecord) expect(answersOf(ahead), line).toEqual(answersOf(one));
+          ahead.isRecord ? answered++ : refused++;
+          start = end + 1;
+        }
+      }),
+      { seed: 20261127, numRuns: 1000 },
+    );
+    expect(answered).toBeGreaterThan(5000);
+    expect(refused).toBeGreaterThan(5000);
+  });
+
   test.each([600, 700, 22_000])('%i paths are found, whether their answers have room in a window or not', (count) => {
     const many = new Scanner(Array.from({ length: count }, (_, i) => `n${i}`));
     const block = Buffer.from('{"n0":1,"n599":"x"}\n'.repeat(100));

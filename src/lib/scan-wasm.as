@@ -24,6 +24,32 @@ const deepest = 30;
 const levels = memory.data(4 * (deepest + 1));
 const open = memory.data(4 * (deepest + 1));
 
+/**
+ * What follows one name in a record mostly follows it in the next record too. So the name that came behind another is kept, by a hash of the names
+ * before it: what stood there, from the comma (or the quote, where it is the first of an object) up to its value. Where that stands again, it is not
+ * read again. What stood there lies behind this, and then which bytes of it count.
+ */
+@unmanaged
+class Follower {
+  length: u32;
+  /** The level in which the name was looked for, with a bit for the first name of an object, and one that is always set. */
+  where: usize;
+  /** What was found. */
+  wanted: usize;
+  /** Where that which followed the name itself is kept. */
+  next: usize;
+}
+
+const stoodAt: usize = 16;
+const countsAt: usize = 48;
+const mostStood: usize = 32;
+const followerBytes: usize = 80;
+/** By bits of the hash: more than the names of a large record, so that they seldom share one. */
+const followerBits = 11;
+const followers = memory.data(80 << 11, 16);
+/** 32 bytes that count, then 32 that do not. */
+const counting = memory.data<u64>([-1, -1, -1, -1, 0, 0, 0, 0]);
+
 /** So many lines have been begun. */
 let scans: u32 = 0;
 /** Whether the string that was passed over last has an escape, and whether the line has a byte beyond ASCII so far. */
@@ -31,7 +57,7 @@ let hasEscape: i32 = 0;
 let isWide: i32 = 0;
 
 /**
- * Walks over the lines from `start` up to `end`, where a newline must stand and 15 bytes behind it. For each it writes to `out` what scan-window.ts
+ * Walks over the lines from `start` up to `end`, where a newline must stand and 31 bytes behind it. For each it writes to `out` what scan-window.ts
  * reads there; places are counted from `start`. A line that `end` cuts is left out, unless it is the first. Gives how many it wrote, `most` at the
  * most.
  */
@@ -66,6 +92,7 @@ function walk(start: usize, root: usize, base: usize, answers: usize): usize {
   let objects: u32 = 0;
   let wanted: usize = 0;
   let level: usize = root;
+  let follower: usize = followers;
   if (load<u8>(at) != 0x7b) return 0;
   while (true) {
     // A value begins here.
@@ -125,30 +152,81 @@ function walk(start: usize, root: usize, base: usize, answers: usize): usize {
         isFresh = false;
         continue;
       }
-      if (!isFresh) {
-        if (byte != 0x2c) return 0;
-        at = behindBlanks(at + 1);
-      }
-      if (!isObject) break;
-      // A name.
-      if (load<u8>(at) != 0x22) return 0;
-      const nameStart = at + 1;
-      at = behindString(nameStart);
-      if (at == 0 || hasEscape) return 0;
-      level = load<usize>(levels + (depth << 2));
-      if (level != 0) {
-        wanted = find(level, nameStart, at - 1);
+      if (isObject) {
+        level = load<usize>(levels + (depth << 2));
+        const where = level | 2 | usize(isFresh);
+        if (stands(follower, where, at)) {
+          const met = changetype<Follower>(follower);
+          at = behindBlanks(at + met.length);
+          wanted = met.wanted;
+          follower = met.next;
+        } else {
+          const from = at;
+          if (!isFresh) {
+            if (byte != 0x2c) return 0;
+            at = behindBlanks(at + 1);
+          }
+          if (load<u8>(at) != 0x22) return 0;
+          const nameStart = at + 1;
+          at = behindString(nameStart);
+          if (at == 0 || hasEscape) return 0;
+          const nameEnd = at - 1;
+          wanted = find(level, nameStart, nameEnd);
+          at = behindBlanks(at);
+          if (load<u8>(at) != 0x3a) return 0;
+          at = behindBlanks(at + 1);
+          const next = behindName(nameStart, nameEnd, follower);
+          if (!isWide) keep(follower, where, from, at, wanted, next);
+          follower = next;
+        }
         if (wanted != 0) {
           if (changetype<Wanted>(wanted).scan == scans) return 0;
           changetype<Wanted>(wanted).scan = scans;
         }
+      } else {
+        if (byte != 0x2c && !isFresh) return 0;
+        if (!isFresh) at = behindBlanks(at + 1);
       }
-      at = behindBlanks(at);
-      if (load<u8>(at) != 0x3a) return 0;
-      at = behindBlanks(at + 1);
       break;
     }
   }
+}
+
+/** Whether what is kept stands at this place. */
+// @ts-ignore: decorator
+@inline
+function stands(follower: usize, where: usize, at: usize): bool {
+  if (changetype<Follower>(follower).where != where) return false;
+  const first = v128.xor(v128.load(at), v128.load(follower, stoodAt));
+  const second = v128.xor(v128.load(at, 16), v128.load(follower, stoodAt + 16));
+  return !v128.any_true(
+    v128.or(v128.and(first, v128.load(follower, countsAt)), v128.and(second, v128.load(follower, countsAt + 16))),
+  );
+}
+
+/** Keeps what stands from `start` up to `end`, all ASCII, unless it is long. */
+function keep(follower: usize, where: usize, start: usize, end: usize, wanted: usize, next: usize): void {
+  const length = end - start;
+  if (length > mostStood) return;
+  const kept = changetype<Follower>(follower);
+  kept.length = u32(length);
+  kept.where = where;
+  kept.wanted = wanted;
+  kept.next = next;
+  const counts = counting + mostStood - length;
+  v128.store(follower, v128.load(start), stoodAt);
+  v128.store(follower, v128.load(start, 16), stoodAt + 16);
+  v128.store(follower, v128.load(counts), countsAt);
+  v128.store(follower, v128.load(counts, 16), countsAt + 16);
+}
+
+/** Where that is kept which follows the name from `start` up to `end`, which itself followed something. */
+function behindName(start: usize, end: usize, follower: usize): usize {
+  const length = end - start;
+  let word = load<u64>(start);
+  if (length < 8) word &= (<u64>1 << (length << 3)) - 1;
+  const hash = (word ^ length ^ (u64(follower) << 20)) * 0x9e3779b97f4a7c15;
+  return followers + usize(hash >> (64 - followerBits)) * followerBytes;
 }
 
 function answer(answers: usize, wanted: usize, start: usize, end: usize, isEscaped: i32): void {

@@ -3,8 +3,8 @@ import { bytesOf, instantiate, type WasmMemory, wherePossible } from './wasm.ts'
 
 /** So many bytes are walked over at once. */
 const windowBytes = 64 * 1024;
-/** A load of 16 bytes may begin with the newline behind them. */
-const behindBytes = 16;
+/** 32 bytes may be loaded from the newline behind them on. */
+const behindBytes = 32;
 const answersBytes = 256 * 1024;
 const leastLines = 32;
 const newline = 0x0a;
