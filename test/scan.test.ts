@@ -188,7 +188,20 @@ describe('the scanner is held to the full parse', () => {
   });
 
   test('lines that resemble the one before: what is expected to follow a name is never taken for what does', () => {
-    const names = ['id', 'revision', 'a', 'b', 'c', 'd', 'é', 'ü', 'xx', 'twelve_bytes', 'a_name_of_twenty_nine_bytes__', 'y'.repeat(40)];
+    const names = [
+      'id',
+      'revision',
+      'a',
+      'b',
+      'c',
+      'd',
+      'é',
+      'ü',
+      'xx',
+      'twelve_bytes',
+      'a_name_of_twenty_nine_bytes__',
+      'y'.repeat(40),
+    ];
     const blanks = fc.constantFrom('', '', '', '', ' ', '  ', '\t', '\r');
     const signs = fc.constantFrom(',', ',', ',', ',', ',', ',', ',', ',', '', ',,', '}', ']', '{', '[', ':');
     const good = ['1', '-0.5e3', '"x"', '"é"', '"\\n"', 'null', 'true'];
@@ -202,11 +215,19 @@ describe('the scanner is held to the full parse', () => {
         .tuple(fc.array(tie('member'), { maxLength: 3 }), blanks)
         .map(([members, blank]) => `{${blank}${members.join(`${blank},`)}${blank}}`),
       array: fc
-        .array(fc.oneof({ weight: 5, arbitrary: scalar }, { weight: 5, arbitrary: tie('object') }, tie('member')), { maxLength: 2 })
+        .array(fc.oneof({ weight: 5, arbitrary: scalar }, { weight: 5, arbitrary: tie('object') }, tie('member')), {
+          maxLength: 2,
+        })
         .map((values) => `[${(values as string[]).join(',')}]`),
     })).member as fc.Arbitrary<string>;
     // A line is the one before with some of its members left out, put elsewhere, or others in their place.
-    const change = fc.record({ at: fc.nat(8), cut: fc.nat(1), put: fc.array(member, { maxLength: 1 }), sign: signs, end: blanks });
+    const change = fc.record({
+      at: fc.nat(8),
+      cut: fc.nat(1),
+      put: fc.array(member, { maxLength: 1 }),
+      sign: signs,
+      end: blanks,
+    });
     let answered = 0;
     let refused = 0;
     const ahead = warmed();

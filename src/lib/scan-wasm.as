@@ -256,18 +256,18 @@ function isSame(one: usize, other: usize, length: usize): bool {
 @inline
 function behindString(from: usize): usize {
   hasEscape = 0;
-  const found = special(from);
+  const found = special(from) | (special(from + 16) << 16);
   if (found != 0) {
     const at = from + ctz(found);
     if (load<u8>(at) == 0x22) return at + 1;
   }
-  return behindLongString(from, found);
+  return behindLongString(found == 0 ? from + 32 : from);
 }
 
-function behindLongString(from: usize, first: i32): usize {
+function behindLongString(from: usize): usize {
   let at = from;
-  let found = first;
   while (true) {
+    const found = special(at);
     if (found == 0) at += 16;
     else {
       at += ctz(found);
@@ -283,6 +283,5 @@ function behindLongString(from: usize, first: i32): usize {
         if (at == 0) return 0;
       }
     }
-    found = special(at);
   }
 }

@@ -10,12 +10,14 @@ export class Fields {
   /** Where each value begins in the block, -1 where the record has none; and where it ends. */
   starts: Int32Array;
   ends: Int32Array;
+  /** 0 where it is certain that nothing is escaped in a value that is a string. */
+  escaped: Uint8Array;
   /** Where the line ends: at its newline. */
   end = 0;
   readonly #scanner: Scanner;
   readonly #isScanned: boolean;
   readonly #places: Map<string, number>;
-  readonly #own: { starts: Int32Array; ends: Int32Array };
+  readonly #own: { starts: Int32Array; ends: Int32Array; escaped: Uint8Array };
   readonly #isNested: boolean;
 
   /** Behind the names of top-level fields the paths of nested ones, as a Scanner takes them: with these no name may have a dot. */
@@ -25,9 +27,9 @@ export class Fields {
     this.#isNested = paths.length > 0;
     this.#scanner = new Scanner(this.#isScanned ? [...names, ...paths] : []);
     this.#places = new Map(names.map((name, i) => [writtenName(name), i]));
-    this.#own = { starts: new Int32Array(names.length), ends: new Int32Array(names.length) };
-    this.starts = this.#own.starts;
-    this.ends = this.#own.ends;
+    const count = names.length;
+    this.#own = { starts: new Int32Array(count), ends: new Int32Array(count), escaped: new Uint8Array(count).fill(1) };
+    ({ starts: this.starts, ends: this.ends, escaped: this.escaped } = this.#own);
   }
 
   /**
@@ -39,11 +41,10 @@ export class Fields {
     this.end = end;
     const isJson = this.#scanner.isRecord;
     if (isJson && this.#isScanned) {
-      this.starts = this.#scanner.starts;
-      this.ends = this.#scanner.ends;
+      ({ starts: this.starts, ends: this.ends, escaped: this.escaped } = this.#scanner);
       return true;
     }
-    ({ starts: this.starts, ends: this.ends } = this.#own);
+    ({ starts: this.starts, ends: this.ends, escaped: this.escaped } = this.#own);
     this.starts.fill(-1);
     visit(block, start, end, isJson, (name, from, to) => {
       const i = this.#places.get(name);

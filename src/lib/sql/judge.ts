@@ -1,8 +1,12 @@
 import type { Comparison, Test, Value } from './plain.ts';
 import { bits, bitsOf, hasHalfSurrogate } from './values.ts';
 
-/** Whether a value passes the test; undefined where that is not for one record alone to say. */
-export function judge({ as, how, isNegated, literals }: Test, block: Buffer, start: number, end: number): boolean | undefined {
+/**
+ * Whether a value passes the test; undefined where that is not for one record alone to say. `mayEscape`: something may be escaped in it, where it is
+ * a string.
+ */
+export function judge(test: Test, block: Buffer, start: number, end: number, mayEscape: boolean): boolean | undefined {
+  const { as, how, isNegated, literals } = test;
   const first = block[start];
   const isNull = first === 0x6e;
   const isNumber = as === 'written' ? how !== 'like' && typeof literals[0] === 'number' : as !== 'text';
@@ -22,15 +26,14 @@ export function judge({ as, how, isNegated, literals }: Test, block: Buffer, sta
     let [from, to] = [start, end];
     if (first === 0x22) [from, to] = [start + 1, end - 1];
     else if (as === 'written' || !isOwnScalar(block, start, end)) return undefined;
-    for (let i = from; i < to; i++) {
-      if (block[i] !== 0x5c) continue;
+    if (mayEscape && first === 0x22) {
       const json = block.toString('utf8', start, end);
       if (hasHalfSurrogate(json)) return undefined;
       text = Buffer.from(JSON.parse(json) as string);
       [from, to] = [0, text.length];
-      break;
     }
     if (how === 'like') isFound = isLike(text, from, to, literals as readonly Buffer[]);
+    else if (how === '=') isFound = isOneOf(text, from, to, literals as readonly Buffer[]);
     else for (const literal of literals) if (passes(how, compare(text, from, to, literal as Buffer))) isFound = true;
   }
   return isFound !== isNegated;
@@ -101,6 +104,14 @@ function isLike(text: Buffer, start: number, end: number, texts: readonly Buffer
 function stands(text: Buffer, at: number, wanted: Buffer): boolean {
   for (let i = 0; i < wanted.length; i++) if (text[at + i] !== wanted[i]) return false;
   return true;
+}
+
+function isOneOf(text: Buffer, start: number, end: number, literals: readonly Buffer[]): boolean {
+  for (let i = 0; i < literals.length; i++) {
+    const literal = literals[i] as Buffer;
+    if (literal.length === end - start && stands(text, start, literal)) return true;
+  }
+  return false;
 }
 
 function passes(how: Comparison, difference: number): boolean {

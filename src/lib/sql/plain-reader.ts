@@ -29,7 +29,8 @@ export class PlainReader {
   readonly #parents: number[];
   /** What stands round the values of a record in the answer. */
   readonly #frameBytes: number;
-  readonly #isMet: boolean[];
+  /** The fields, by place, that no record had so far. */
+  #unmet: number[];
   #block = Buffer.allocUnsafe(blockBytes);
   #start = 0;
   #filled = 0;
@@ -56,7 +57,7 @@ export class PlainReader {
       before: Buffer.from(`${i === 0 ? '{' : ','}${JSON.stringify(name)}:`),
     }));
     this.#frameBytes = this.#outputs.reduce((sum, { before }) => sum + before.length + nullBytes.length + 2, 2);
-    this.#isMet = this.names.map(() => false);
+    this.#unmet = this.names.map((_, place) => place);
   }
 
   /** False where a record's value makes the answer depend on the whole table: then DuckDB has to be asked, from its first record on. */
@@ -93,7 +94,6 @@ export class PlainReader {
   /** The answer since this was last asked, and what could not be read. */
   take(): { batches: Batch[]; bad: Bad[] } {
     this.#close();
-    for (const [i, isMet] of this.#isMet.entries()) if (isMet) this.met.add(this.names[i] as string);
     const { batches, bad } = this;
     this.batches = [];
     this.bad = [];
@@ -101,20 +101,26 @@ export class PlainReader {
   }
 
   #judge(block: Buffer, lineStart: number): boolean | undefined {
-    const { starts, ends } = this.#fields;
+    const { starts, ends, escaped } = this.#fields;
     for (const place of this.#parents) {
       if (!this.#isObject(block, lineStart, starts[place] as number, ends[place] as number)) return undefined;
     }
     let isWanted = true;
     for (const { place, test } of this.#tests) {
       const start = starts[place] as number;
-      const holds = start < 0 ? test.how === 'is null' : judge(test, block, start, ends[place] as number);
+      const holds = start < 0 ? test.how === 'is null' : judge(test, block, start, ends[place] as number, escaped[place] !== 0);
       // All are looked at: each may find what only the whole table can decide.
       if (holds === undefined) return undefined;
       if (!holds) isWanted = false;
     }
-    for (let i = 0; i < this.#isMet.length; i++) if ((starts[i] as number) >= 0) this.#isMet[i] = true;
+    if (this.#unmet.length > 0) this.#meet(starts);
     return isWanted;
+  }
+
+  #meet(starts: Int32Array): void {
+    const isMet = (place: number) => (starts[place] as number) >= 0;
+    for (const place of this.#unmet) if (isMet(place)) this.met.add(this.names[place] as string);
+    this.#unmet = this.#unmet.filter((place) => !isMet(place));
   }
 
   /** Whether a value is an object, and such as DuckDB's reader takes, or nothing at all: beside anything else an object may be text. */
