@@ -11,8 +11,8 @@ const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 /** What must lie where npm put it, since it loads a native library from beside itself: it is looked for from the package that needs it. */
 const bindings = /^@duckdb\/node-bindings$/;
-/** Packages that every command needs. */
-const inline = /^commander$/;
+/** Packages that are bundled as our own modules are, without what of them nobody uses: the one that every command needs, and those that are modules. */
+const inline = /^(?:commander$|@aws-sdk\/|@smithy\/)/;
 
 const written = new Set();
 function put(name, contents) {
@@ -44,6 +44,7 @@ async function bundle(options) {
     platform: 'node',
     target,
     logLevel: 'warning',
+    mainFields: ['module', 'main'],
     metafile: true,
     write: false,
     define: { 'import.meta.url': '__filename', 'import.meta.dirname': '__dirname' },
@@ -69,6 +70,21 @@ const beside = {
   },
 };
 
+/** Node's HTTP/2, loaded when something of it is used: the SDK has a client for it beside the one for HTTP/1.1, which is ours. */
+const later = {
+  name: 'HTTP/2 later',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^node:http2$/ }, ({ namespace }) =>
+      namespace === 'later' ? undefined : { path: 'node:http2', namespace: 'later' },
+    );
+    onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
+      contents: `const later = (find, own) => new Proxy(own, { get: (_, name) => (name in own ? own[name] : find()[name]) });
+        const whole = () => require('${path}');
+        module.exports = later(whole, { __esModule: undefined, constants: later(() => whole().constants, {}) });`,
+    }));
+  },
+};
+
 const packages = new Map();
 /** A package as one script, made when the first module that imports it is met. */
 function bundlePackage(name) {
@@ -79,7 +95,6 @@ function bundlePackage(name) {
     format: 'cjs',
     supported,
     stdin: { contents, resolveDir: root, sourcefile: 'package.cjs' },
-    mainFields: ['module', 'main'],
     plugins: [beside],
     // Its build for Node awaits a package that draws pictures of pixels, which CommonJS cannot; ours are SVG.
     alias: { 'vega-canvas': join(root, 'node_modules/vega-canvas/build/vega-canvas.browser.js') },
@@ -116,7 +131,7 @@ const { scripts, outputs } = await bundle({
   chunkNames: '[name]-[hash]',
   format: 'esm',
   splitting: true,
-  plugins: [apart],
+  plugins: [apart, later],
 });
 put('package.json', '{ "type": "commonjs" }\n');
 put('index.d.ts', readFileSync(join(root, 'src/index.ts')));

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Kinesis } from '../../src/lib/aws/kinesis.ts';
 import type { Sink } from '../../src/lib/delivery.ts';
 import { deliver } from '../../src/lib/delivery.ts';
+import { Failure } from '../../src/lib/errors.ts';
 import { kinesisSink } from '../../src/lib/stream/kinesis.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 import { type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
@@ -373,14 +374,23 @@ describe('kinesalite', () => {
   });
 });
 
-it('opens no client before it has something to do', async () => {
-  let opened = 0;
-  const { call } = testCall('put-stream', { key: 'k' });
-  const open = async () => {
-    opened++;
-    return new Kinesis();
+describe('the client is opened while the first record is still on its way', () => {
+  const run = async (pieces: readonly string[], open: () => Promise<Kinesis>) => {
+    const { call } = testCall('put-stream', { key: 'k' });
+    const sink = kinesisSink(call, 'movements', { open });
+    await textOf(deliver(call, sink)(batchesOf(pieces)));
   };
-  const sink = kinesisSink(call, 'movements', { open });
-  await textOf(deliver(call, sink)(batchesOf([])));
-  expect(opened).toBe(0);
+  it('once, and is closed where none comes', async () => {
+    const kinesis = new Kinesis();
+    const close = vi.spyOn(kinesis, 'close');
+    const open = vi.fn(async () => kinesis);
+    await run([], open);
+    expect(open).toHaveBeenCalledTimes(1);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+  it('what it lacks is told to the first record, and to nobody where none comes', async () => {
+    const open = () => Promise.reject(new Failure('misconfigured', 'no region'));
+    await run([], open);
+    await expect(run(['{"k":"1"}\n'], open)).rejects.toThrow('no region');
+  });
 });

@@ -20,7 +20,8 @@ export class KinesisSink implements Sink {
   readonly #stream: string;
   readonly #tuning: Tuning;
   readonly #keyOf: ((line: Line) => string | undefined) | undefined;
-  #kinesis: Kinesis | undefined;
+  /** Begun at once: the SDK is loaded while the first record is still on its way. */
+  readonly #opening: Promise<Kinesis>;
   #queue: PutQueue | undefined;
   #aggregator: Aggregator | undefined;
   #keyless = 0;
@@ -32,6 +33,9 @@ export class KinesisSink implements Sink {
     this.#stream = stream;
     this.#tuning = { ...defaultTuning, ...tuning };
     this.#keyOf = key === undefined ? undefined : keyReader(key);
+    this.#opening = this.#tuning.open();
+    // Whoever writes first hears of it.
+    this.#opening.catch(() => {});
   }
 
   async write(batch: Batch): Promise<void> {
@@ -72,7 +76,10 @@ export class KinesisSink implements Sink {
   async close(): Promise<void> {
     this.#aggregator?.close();
     this.#queue?.close();
-    this.#kinesis?.close();
+    await this.#opening.then(
+      (kinesis) => kinesis.close(),
+      () => {},
+    );
     const { detail, say } = this.#call.context;
     if (this.#queue !== undefined)
       detail(`${this.#queue.counts.requests} requests, ${this.#queue.counts.again} records sent again`);
@@ -81,8 +88,7 @@ export class KinesisSink implements Sink {
 
   async #open(): Promise<PutQueue> {
     const { rejects, context, options } = this.#call;
-    const kinesis = await this.#tuning.open();
-    this.#kinesis = kinesis;
+    const kinesis = await this.#opening;
     const refuse = ({ lines }: Put, reason: string) => {
       for (const line of lines) rejects.line(line, reason);
     };
