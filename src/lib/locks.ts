@@ -91,7 +91,7 @@ export class LockFile {
     for (;;) {
       this.#own ??= this.#prepare();
       const linked = link(this.#own, this.#path);
-      if (linked === 'done') return new HeldLock(this.#path, this.#own.text);
+      if (linked === 'done') return new HeldLock(this.#path, this.#own.mark);
       if (linked === 'gone') this.#own = undefined;
       else if (!wait.look()) return undefined;
     }
@@ -100,17 +100,17 @@ export class LockFile {
 
 class HeldLock implements Lock {
   readonly #path: string;
-  #text: string | undefined;
+  #mark: string | undefined;
 
-  constructor(path: string, text: string) {
+  constructor(path: string, mark: string) {
     this.#path = path;
-    this.#text = text;
+    this.#mark = mark;
   }
 
   release(): void {
     // A person may have removed the file, and another process made its own since: that one is not ours to remove.
-    if (this.#text !== undefined && readText(this.#path) === this.#text) unlinkIfThere(this.#path);
-    this.#text = undefined;
+    if (this.#mark !== undefined && markOf(this.#path) === this.#mark) unlinkIfThere(this.#path);
+    this.#mark = undefined;
   }
 }
 
@@ -125,7 +125,7 @@ class Wait {
   readonly #host: Host;
   readonly #waitMs: number;
   readonly #beganMs = performance.now();
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  #lookedMs: number;
   #found: Found | undefined;
   #isStale = false;
 
@@ -133,6 +133,8 @@ class Wait {
     this.#path = path;
     this.#host = host;
     this.#waitMs = waitMs;
+    // Most hold it for less than a look at them takes.
+    this.#lookedMs = waitMs > lookMs ? this.#beganMs : Number.NEGATIVE_INFINITY;
   }
 
   /** Looks at a lock that is taken, and clears it if its holder is dead; true if it may be free now. */
@@ -240,7 +242,8 @@ function removeLeftovers(root: string, host: Host): void {
 
 interface OwnFile {
   path: string;
-  text: string;
+  /** The lock's too, while it is held. */
+  mark: string;
 }
 
 function writeOwn(root: string, host: Host, mode = 0o600): OwnFile {
@@ -253,7 +256,7 @@ function writeOwn(root: string, host: Host, mode = 0o600): OwnFile {
     unlinkIfThere(path);
     throw error;
   }
-  return { path, text };
+  return { path, mark: markOf(path) ?? '' };
 }
 
 function link(own: OwnFile, path: string): 'done' | 'taken' | 'gone' {
@@ -274,6 +277,12 @@ function readText(path: string): string | undefined {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** Tells a file from every other that had its name, without reading it: the number of one that was removed may be another's now, not its time. */
+function markOf(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.ino} ${stat.mtimeMs}`;
 }
 
 function unlinkIfThere(path: string): void {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 const writevAsync = promisify(writev);
 
 /** So much is written by the thread itself: to hand it on would take longer. */
-const atOnceBytes = 64 * 1024;
+export const atOnceBytes = 64 * 1024;
 
 /** Writes all of these pieces to an open file: at a place in it, or where it stands. Throws what the system says; half of it may be written then. */
 export async function writePieces(file: number, pieces: readonly Buffer[], position?: number): Promise<void> {

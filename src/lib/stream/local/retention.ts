@@ -30,7 +30,7 @@ export function trim(place: ShardPlace, stream: StreamFolder, apps: readonly App
   for (const base of bases.slice(0, -1)) {
     const segment = Segment.open(place, base);
     if (segment === undefined) continue;
-    const seal = segment.lastLine();
+    const seal = segment.tail().last;
     const end = segment.end;
     segment.close();
     if (!isSeal(seal)) return;

@@ -94,28 +94,27 @@ export class Segment {
 
   /** Up to `count` lines of the index from number `from` on. One that is none was damaged: no crash of a writer leaves such a one. A Failure (65). */
   readLines(from: number, count: number): IndexLine[] {
-    const wanted = Math.min(count, this.countLines() - from);
-    return readLines(this.index, from, wanted, (number) => {
+    return this.#read(from, Math.min(count, this.countLines() - from));
+  }
+
+  #read(from: number, count: number): IndexLine[] {
+    return readLines(this.index, from, count, (number) => {
       throw damaged(indexPath(this.place, this.base), `is damaged in line ${number + 1}`);
     });
   }
 
-  lastLine(): IndexLine | undefined {
-    return this.readLines(Math.max(0, this.countLines() - 1), 1)[0];
-  }
-
-  /** The last block; undefined where there is none yet. */
-  lastEntry(): Entry | undefined {
-    for (let number = this.countLines() - 1; number > 0; number--) {
-      const [line] = this.readLines(number, 1);
-      if (isEntry(line)) return line;
-    }
-    return undefined;
+  /** Where it ends: how many lines its index has, the last of them, and the last block; undefined where there is none yet. */
+  tail(): { lines: number; last: IndexLine | undefined; entry: Entry | undefined } {
+    const lines = this.countLines();
+    // Only a seal stands behind the last block.
+    const from = Math.max(0, lines - 2);
+    const read = this.#read(from, lines - from);
+    return { lines, last: read.at(-1), entry: read.findLast(isEntry) };
   }
 
   /** The position behind its last record. */
   get end(): number {
-    return this.lastEntry()?.end ?? this.base;
+    return this.tail().entry?.end ?? this.base;
   }
 
   /** The number of the first line behind the header for which this holds; it must hold for all that follow. The seal counts as such a one. */

@@ -94,14 +94,14 @@ export class ShardReader {
 
   /** A position behind the end of a segment: in the gap that a restart of the machine left, or one that never was. */
   #seekBehind(position: number, end: number): void {
-    const isSealed = isSeal(this.#segment.lastLine());
+    const isSealed = isSeal(this.#segment.tail().last);
     if (!isSealed && !this.#segment.isOrphan) throw this.#noRecord(position);
     this.#say(
       `what was read up to ${this.#name(position)} was lost behind ${this.#name(end)} when the machine stopped; going on`,
     );
     this.#next = this.#segment.countLines() - (isSealed ? 1 : 0);
     this.#position = end;
-    const entry = this.#segment.lastEntry();
+    const entry = this.#segment.tail().entry;
     if (entry !== undefined) this.#n = entry.n;
   }
 
@@ -114,7 +114,7 @@ export class ShardReader {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const segment = Segment.open(this.place, bases[middle] as number);
-      const lastAt = segment?.lastEntry()?.at ?? 0;
+      const lastAt = segment?.tail().entry?.at ?? 0;
       segment?.close();
       if (lastAt >= atMs) high = middle;
       else low = middle + 1;
@@ -188,7 +188,7 @@ export class ShardReader {
 
   /** Whether the segment at the tip is still there: it is not once the stream was deleted. */
   checkIsThere(): void {
-    if (statSync(this.#index, { throwIfNoEntry: false }) !== undefined || isSeal(this.#segment.lastLine())) return;
+    if (statSync(this.#index, { throwIfNoEntry: false }) !== undefined || isSeal(this.#segment.tail().last)) return;
     throw new Failure('misconfigured', `local:${this.#stream.name} was deleted while it was read`, 'see: buda stream list');
   }
 

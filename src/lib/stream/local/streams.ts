@@ -117,7 +117,7 @@ function lastOf(stream: StreamFolder, shard: number): { position: number; at: nu
   for (const base of basesIn(place).reverse()) {
     const segment = Segment.open(place, base);
     try {
-      const entry = segment?.lastEntry();
+      const entry = segment?.tail().entry;
       if (segment === undefined || entry === undefined) continue;
       return { position: segment.lastRecord(), at: entry.at, n: entry.n };
     } finally {

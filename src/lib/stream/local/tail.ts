@@ -1,8 +1,8 @@
-import { fdatasync, fstatSync, statSync } from 'node:fs';
+import { fdatasync, fdatasyncSync, fstatSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { Failure } from '../../errors.ts';
-import { writePieces } from '../../pieces.ts';
+import { atOnceBytes, writePieces } from '../../pieces.ts';
 import { createSegment, type StreamFolder, shardPlace } from './folder.ts';
 import { formatIndexLine, indexLineBytes, isSeal } from './index-lines.ts';
 import { basesIn, indexPath, Segment, type ShardPlace } from './segment.ts';
@@ -36,7 +36,8 @@ export class ShardTail {
   #inode = 0;
   /** What the segment's index says: its lines, where the shard ends, its records, the time of the last one, where it goes on. */
   #known = { lines: 0, end: 0, n: 0, at: 0, next: undefined as number | undefined };
-  #isDirty = false;
+  /** So much was appended, and not synced yet. */
+  #unsyncedBytes = 0;
   #syncing: Promise<void> | undefined;
 
   constructor(stream: StreamFolder, shard: number, world: TailWorld) {
@@ -51,7 +52,7 @@ export class ShardTail {
 
   /** The segment holds what was not synced yet. */
   get isDirty(): boolean {
-    return this.#isDirty;
+    return this.#unsyncedBytes > 0;
   }
 
   /** Writes these records behind the last ones; readers see them then, but they are not synced. A failure leaves the shard as it was. */
@@ -74,8 +75,8 @@ export class ShardTail {
       segment.cut();
       throw error;
     }
+    this.#unsyncedBytes += end - this.#known.end;
     this.#known = { ...this.#known, end, n, at };
-    this.#isDirty = true;
   }
 
   /** Makes what was appended so far durable, behind whatever sync is under way. */
@@ -90,9 +91,10 @@ export class ShardTail {
   async #syncAfter(before: Promise<void> | undefined): Promise<void> {
     await before;
     const segment = this.#segment;
-    if (!this.#isDirty || segment === undefined) return;
-    this.#isDirty = false;
-    await syncBoth(segment);
+    const bytes = this.#unsyncedBytes;
+    if (bytes === 0 || segment === undefined) return;
+    this.#unsyncedBytes = 0;
+    await syncBoth(segment, bytes);
   }
 
   async close(): Promise<void> {
@@ -112,7 +114,7 @@ export class ShardTail {
     let segment = known ?? this.#openLast();
     const found = statSync(indexPath(this.#place, segment.base), { throwIfNoEntry: false });
     // Retention drops only what was sealed: anything else that is not there, or another file, is a stream that was deleted.
-    if (found?.ino !== this.#inode && !isSeal(segment.lastLine())) throw deleted(this.#stream);
+    if (found?.ino !== this.#inode && !isSeal(segment.tail().last)) throw deleted(this.#stream);
     if (known === undefined || found?.size !== this.#known.lines * indexLineBytes) this.#learn(segment);
     for (;;) {
       if (this.#known.next !== undefined) segment = await this.#goOn(segment, this.#known.next);
@@ -121,6 +123,7 @@ export class ShardTail {
       else if (this.#isFull(segment)) await this.#seal(segment, this.#known.end);
       else break;
     }
+    // A killed writer may have left something.
     if (fstatSync(segment.data).size !== this.#known.end - segment.base) segment.cut();
     return segment;
   }
@@ -138,15 +141,14 @@ export class ShardTail {
     this.#inode = fstatSync(segment.index).ino;
   }
 
-  /** Reads where the segment stands, and cuts what a killed writer, or a stopped machine, has left behind it. */
+  /** Reads where the segment stands. What a machine that was stopped has left behind that is cut, and told. */
   #learn(segment: Segment): void {
-    const bytes = segment.cut();
-    if (bytes > 0 && segment.isOrphan)
+    const bytes = segment.isOrphan ? segment.cut() : 0;
+    if (bytes > 0)
       this.#world.say(`${bytes} bytes at the end of ${this.folder} were not safe when the machine stopped: they are cut`);
-    const entry = segment.lastEntry();
-    const last = segment.lastLine();
+    const { lines, last, entry } = segment.tail();
     this.#known = {
-      lines: segment.countLines(),
+      lines,
       end: entry?.end ?? segment.base,
       n: entry?.n ?? segment.header.n,
       at: entry?.at ?? segment.header.at,
@@ -179,7 +181,7 @@ export class ShardTail {
     }
     // Whoever sealed it has synced what we had appended to it.
     await this.#settle();
-    this.#isDirty = false;
+    this.#unsyncedBytes = 0;
     sealed.close();
     const segment = this.#openLast();
     this.#learn(segment);
@@ -194,8 +196,13 @@ export class ShardTail {
 }
 
 /** In whatever order they reach the disk: after a restart of the machine a line whose block is not there is seen by its crc. */
-async function syncBoth({ data, index }: Segment): Promise<void> {
-  await Promise.all([syncAsync(data), syncAsync(index)]);
+async function syncBoth({ data, index }: Segment, bytes = Number.POSITIVE_INFINITY): Promise<void> {
+  // Little is soon there: one of the two is synced by the thread itself, which has nothing else to do for so long.
+  await Promise.all([syncAsync(data), bytes > atOnceBytes ? syncAsync(index) : syncHere(index)]);
+}
+
+async function syncHere(file: number): Promise<void> {
+  fdatasyncSync(file);
 }
 
 /** The stream was deleted while it was open. */
