@@ -1,3 +1,5 @@
+import { base64Length, writeBase64 } from '../base64.ts';
+
 /** One record on its way in: its data stands in `block` from `start` up to `end`. */
 export interface PutEntry {
   readonly block: Buffer;
@@ -12,8 +14,6 @@ const behindKey = Buffer.from('"},');
 const frameBytes = beforeData.length + beforeKey.length + behindKey.length;
 /** An escape of JSON, `\u0000`, for each unit of a string: more no key can take. */
 const mostEscaped = 6;
-/** Whole groups of three bytes, and texts that are short enough for the young generation. */
-const pieceBytes = 24 * 1024;
 /** Memory is taken in whole pieces of this, so that the next body is likely to fit too. */
 const roundBytes = 64 * 1024;
 
@@ -25,14 +25,13 @@ export function writePutBody(stream: string, entries: readonly PutEntry[], spare
   const head = `{"StreamName":${JSON.stringify(stream)},"Records":[`;
   let room = Buffer.byteLength(head) + 2;
   for (const { start, end, partitionKey } of entries)
-    room += frameBytes + Math.ceil((end - start) / 3) * 4 + mostEscaped * partitionKey.length;
+    room += frameBytes + base64Length(end - start) + mostEscaped * partitionKey.length;
   const body =
     spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
   let at = body.write(head);
   for (const { block, start, end, partitionKey } of entries) {
     at = writeBytes(body, at, beforeData);
-    for (let from = start; from < end; from += pieceBytes)
-      at += body.write(block.toString('base64', from, Math.min(from + pieceBytes, end)), at, 'latin1');
+    at = writeBase64(body, at, block, start, end);
     at = writeBytes(body, at, beforeKey);
     at = writeText(body, at, partitionKey);
     at = writeBytes(body, at, behindKey);

@@ -198,7 +198,7 @@ export class Repeats implements Sieve, Kept {
       for (let at = 0; at < this.#freshLength; at += entryWords * entriesAKey) {
         const words = this.#fresh.subarray(at, Math.min(this.#freshLength, at + entryWords * entriesAKey));
         const key = `new|${commit}|${at}`;
-        entries.push([key, Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64')]);
+        entries.push([key, Buffer.from(words.buffer, words.byteOffset, words.byteLength)]);
         this.#deltas.push({ key, newest: words[words.length - 1]! });
       }
     }

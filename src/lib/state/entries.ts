@@ -1,30 +1,77 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { base64Length, writeBase64 } from '../base64.ts';
+import { Failure } from '../errors.ts';
 
-/** What a step saved under one key; null takes it away. */
+/** What a step saved under one key; null takes it away, and bytes come back as a text in base64. */
 export type Entry = [key: string, value: unknown];
 
-const newline = 0x0a;
-
-/** An entry as it lies in a file: one line. */
-export function formatEntry([key, value]: readonly [string, unknown]): string {
-  return `${JSON.stringify([key, value])}\n`;
+/** An entry as it lies in a file: its line with the newline, which stands in `bytes` until the next one is asked for. */
+export interface WrittenEntry {
+  key: string;
+  bytes: Buffer;
 }
 
-/** The keys of a file's entries, one for each line, without their values; '' where there is none: whoever reads the values will see. */
-export async function* readKeys(path: string): AsyncGenerator<string> {
-  let carry: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    const bytes = carry.length === 0 ? chunk : Buffer.concat([carry, chunk]);
-    let start = 0;
-    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-      yield keyOf(bytes.toString('utf8', start, end));
-      start = end + 1;
+const newline = 0x0a;
+const quote = 0x22;
+const comma = 0x2c;
+const openBracket = 0x5b;
+const backslash = 0x5c;
+const nothing = Buffer.from(',null]\n');
+const readBytes = 128 * 1024;
+
+/** An entry as it lies in a file: one line. */
+export function formatEntry([key, value]: Entry): Buffer {
+  if (!Buffer.isBuffer(value)) return Buffer.from(`${JSON.stringify([key, value])}\n`);
+  const head = `[${JSON.stringify(key)},"`;
+  const line = Buffer.allocUnsafe(Buffer.byteLength(head) + base64Length(value.length) + 3);
+  const at = writeBase64(line, line.write(head), value, 0, value.length);
+  line.write('"]\n', at);
+  return line;
+}
+
+/** Whether an entry takes its key away. */
+export function isNothing({ bytes }: WrittenEntry): boolean {
+  return bytes.subarray(-nothing.length).equals(nothing);
+}
+
+/** The entries of a file as they are written; their values are not looked at. A line without a key means that the file was damaged: a Failure (65). */
+export async function* readWritten(path: string): AsyncGenerator<WrittenEntry> {
+  const file = await open(path, 'r');
+  try {
+    let block = Buffer.allocUnsafe(readBytes);
+    let filled = 0;
+    for (;;) {
+      if (filled === block.length) block = Buffer.concat([block], 2 * block.length);
+      const { bytesRead } = await file.read(block, filled, block.length - filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+      let start = 0;
+      for (let end = block.indexOf(newline); end >= 0 && end < filled; end = block.indexOf(newline, start)) {
+        const bytes = block.subarray(start, end + 1);
+        yield { key: keyOf(bytes, path), bytes };
+        start = end + 1;
+      }
+      block.copyWithin(0, start, filled);
+      filled -= start;
     }
-    carry = bytes.subarray(start);
+    if (filled > 0) throw damaged(path);
+  } finally {
+    await file.close();
   }
 }
 
-function keyOf(line: string): string {
-  const key = /^\[("(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-f]{4})*"),/i.exec(line)?.[1];
-  return key === undefined ? '' : (JSON.parse(key) as string);
+function keyOf(line: Buffer, path: string): string {
+  let end = 2;
+  while (end < line.length && line[end] !== quote) end += line[end] === backslash ? 2 : 1;
+  try {
+    if (line[0] === openBracket && line[1] === quote && line[end + 1] === comma)
+      return JSON.parse(line.toString('utf8', 1, end + 1)) as string;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw damaged(path);
+}
+
+function damaged(path: string): Failure {
+  return new Failure('badData', `${path} is damaged: a line of it is no entry`);
 }

@@ -7,7 +7,7 @@ import { makeFolderDurably, replaceDurably, syncFolder, writeDurably } from '../
 import { codeOf, Failure } from '../errors.ts';
 import { acquireLock } from '../locks.ts';
 import { readNdjson } from '../ndjson/read.ts';
-import { type Entry, formatEntry, readKeys } from './entries.ts';
+import { type Entry, formatEntry, isNothing, readWritten, type WrittenEntry } from './entries.ts';
 
 /** What a step's folder holds, in `meta.json`. */
 interface Meta {
@@ -49,6 +49,7 @@ interface FoldLimits {
 const foldLimits: FoldLimits = { deltas: 32, saves: 256, bytes: 64 * 1024 ** 2 };
 /** A fold writes the base anew: each save bears so much of it at most, and each byte saved a byte of it, however great it has grown. */
 const baseBytesASave = 256 * 1024;
+const gatherBytes = 128 * 1024;
 const lockWaitMs = 10_000;
 const filesName = 'files';
 
@@ -115,7 +116,7 @@ export class SavedFolder implements SavedState {
     // A commit that changed nothing needs no file.
     if (entries.length > 0) {
       const path = this.#path(deltaName(commit, this.#owner));
-      const bytes = Buffer.from(entries.map(formatEntry).join(''));
+      const bytes = Buffer.concat(entries.map(formatEntry));
       // The file counts once its commit does, which comes later: until then it may be cut short.
       const file = await open(path, 'wx', 0o600);
       try {
@@ -248,17 +249,10 @@ export class SavedFolder implements SavedState {
     // Which of the deltas' entries is the last of its key; the entries are read again rather than held.
     const last = new Map<string, number>();
     let count = 0;
-    for (const { file } of deltas) for await (const key of this.#whole(file, readKeys(this.#path(file)))) last.set(key, count++);
+    for (const { file } of deltas) for await (const { key } of this.#written(file)) last.set(key, count++);
     const file = baseName(at, this.#owner);
     await replaceDurably(this.#path(file), async (handle) => {
-      let block = '';
-      for await (const line of this.#merge(meta.base.file, deltas, last)) {
-        block += line;
-        if (block.length < 65_536) continue;
-        await handle.writeFile(block);
-        block = '';
-      }
-      await handle.writeFile(block);
+      for await (const bytes of gathered(this.#merge(meta.base.file, deltas, last))) await handle.writeFile(bytes);
     });
     this.#baseBytes = await this.#sizeOf(file);
     const owners = meta.owners.filter((_, i) => (meta.owners[i + 1]?.at ?? Number.POSITIVE_INFINITY) > at);
@@ -267,13 +261,16 @@ export class SavedFolder implements SavedState {
     return folded;
   }
 
-  async *#merge(base: string, deltas: readonly Delta[], last: ReadonlyMap<string, number>): AsyncGenerator<string> {
-    for await (const entry of this.#read(base)) if (!last.has(entry[0])) yield formatEntry(entry);
+  async *#merge(base: string, deltas: readonly Delta[], last: ReadonlyMap<string, number>): AsyncGenerator<Buffer> {
+    for await (const { key, bytes } of this.#written(base)) if (!last.has(key)) yield bytes;
     let count = 0;
     for (const { file } of deltas) {
-      for await (const entry of this.#read(file))
-        if (last.get(entry[0]) === count++ && entry[1] !== null) yield formatEntry(entry);
+      for await (const entry of this.#written(file)) if (last.get(entry.key) === count++ && !isNothing(entry)) yield entry.bytes;
     }
+  }
+
+  #written(file: string): AsyncGenerator<WrittenEntry> {
+    return this.#whole(file, readWritten(this.#path(file)));
   }
 
   #read(file: string): AsyncGenerator<Entry> {
@@ -330,6 +327,21 @@ export class SavedFolder implements SavedState {
   #path(file: string): string {
     return join(this.#options.folder, file);
   }
+}
+
+/** The same bytes in larger pieces; each stands until the next is asked for. */
+async function* gathered(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const block = Buffer.allocUnsafe(gatherBytes);
+  let filled = 0;
+  for await (const line of lines) {
+    if (filled + line.length > block.length && filled > 0) {
+      yield block.subarray(0, filled);
+      filled = 0;
+    }
+    if (line.length > block.length) yield line;
+    else filled += line.copy(block, filled);
+  }
+  if (filled > 0) yield block.subarray(0, filled);
 }
 
 /** Whether a delta lies beyond the base and is by the process that had its commit to save: the newest that began before it. */
