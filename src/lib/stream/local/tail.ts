@@ -94,7 +94,7 @@ export class ShardTail {
     const bytes = this.#unsyncedBytes;
     if (bytes === 0 || segment === undefined) return;
     this.#unsyncedBytes = 0;
-    await syncBoth(segment, bytes);
+    await syncBoth(segment, bytes <= atOnceBytes && this.#stream.settings.shards === 1);
   }
 
   async close(): Promise<void> {
@@ -196,9 +196,9 @@ export class ShardTail {
 }
 
 /** In whatever order they reach the disk: after a restart of the machine a line whose block is not there is seen by its crc. */
-async function syncBoth({ data, index }: Segment, bytes = Number.POSITIVE_INFINITY): Promise<void> {
-  // Little is soon there: one of the two is synced by the thread itself, which has nothing else to do for so long.
-  await Promise.all([syncAsync(data), bytes > atOnceBytes ? syncAsync(index) : syncHere(index)]);
+async function syncBoth({ data, index }: Segment, isLittle = false): Promise<void> {
+  // Little is soon there, and with one shard the thread has nothing else to do meanwhile: it syncs one of the two itself.
+  await Promise.all([syncAsync(data), isLittle ? syncHere(index) : syncAsync(index)]);
 }
 
 async function syncHere(file: number): Promise<void> {
