@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import http2 from 'node:http2';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build, transform } from 'esbuild';
 
@@ -74,13 +75,14 @@ const beside = {
 const later = {
   name: 'HTTP/2 later',
   setup: ({ onResolve, onLoad }) => {
+    const names = Object.keys(http2).filter((name) => name !== 'constants');
     onResolve({ filter: /^node:http2$/ }, ({ namespace }) =>
       namespace === 'later' ? undefined : { path: 'node:http2', namespace: 'later' },
     );
     onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
-      contents: `const later = (find, own) => new Proxy(own, { get: (_, name) => (name in own ? own[name] : find()[name]) });
-        const whole = () => require('${path}');
-        module.exports = later(whole, { __esModule: undefined, constants: later(() => whole().constants, {}) });`,
+      contents: `const whole = () => require('${path}');
+        const constants = new Proxy({}, { get: (_, name) => whole().constants[name] });
+        module.exports = { constants, ${names.map((name) => `get ${name}() { return whole().${name}; }`)} };`,
     }));
   },
 };

@@ -291,6 +291,32 @@ describe('saved state', () => {
     expect((await new Run().begin({ rebuild: true })).loaded).toEqual(new Map());
   });
 
+  test.each([
+    ['a value', '["c",4]', '["c",#]'],
+    ['a value that is superseded', '["a",2]', '["a",#]'],
+    ['an end of a line', '["a",2]\n["b"', '["a",2] ["b"'],
+  ])('that is damaged in %s is not folded: every file stays', async (_, good, bad) => {
+    const run = await new Run().begin({ fold: { deltas: 1000, saves: 1000, bytes: 1e9 } });
+    await run.saved.save(1, [
+      ['a', 2],
+      ['b', 3],
+    ]);
+    await run.saved.save(2, [['c', 4]]);
+    await run.saved.save(3, [['a', 5]]);
+    await run.commit(3);
+    await run.end();
+    const name = deltas().find((one) => readFileSync(join(stepFolder(), one), 'utf8').includes(good)) ?? '';
+    writeFileSync(join(stepFolder(), name), readFileSync(join(stepFolder(), name), 'utf8').replace(good, bad));
+    const before = deltas();
+    const next = new Run();
+    await expect(next.begin({ fold: { deltas: 1, saves: 1, bytes: 1 } })).rejects.toMatchObject({
+      exit: 65,
+      message: expect.stringContaining(name),
+    });
+    await next.end();
+    expect(deltas()).toEqual(before);
+  });
+
   test('of a run that still drains is refused (75) once a newer one has loaded, and does not count', async () => {
     const zombie = await new Run().begin();
     await zombie.saved.save(1, [['a', 1]]);

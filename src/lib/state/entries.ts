@@ -5,18 +5,14 @@ import { Failure } from '../errors.ts';
 /** What a step saved under one key; null takes it away, and bytes come back as a text in base64. */
 export type Entry = [key: string, value: unknown];
 
-/** An entry as it lies in a file: its line with the newline, which stands in `bytes` until the next one is asked for. */
+/** An entry, and how it lies in a file: its line with the newline, which stands in `bytes` until the next one is asked for. */
 export interface WrittenEntry {
   key: string;
+  value: unknown;
   bytes: Buffer;
 }
 
 const newline = 0x0a;
-const quote = 0x22;
-const comma = 0x2c;
-const openBracket = 0x5b;
-const backslash = 0x5c;
-const nothing = Buffer.from(',null]\n');
 const readBytes = 128 * 1024;
 
 /** An entry as it lies in a file: one line. */
@@ -29,12 +25,7 @@ export function formatEntry([key, value]: Entry): Buffer {
   return line;
 }
 
-/** Whether an entry takes its key away. */
-export function isNothing({ bytes }: WrittenEntry): boolean {
-  return bytes.subarray(-nothing.length).equals(nothing);
-}
-
-/** The entries of a file as they are written; their values are not looked at. A line without a key means that the file was damaged: a Failure (65). */
+/** The entries of a file, one at a time. A line that is none means that the file was damaged: a Failure (65). */
 export async function* readWritten(path: string): AsyncGenerator<WrittenEntry> {
   const file = await open(path, 'r');
   try {
@@ -48,7 +39,7 @@ export async function* readWritten(path: string): AsyncGenerator<WrittenEntry> {
       let start = 0;
       for (let end = block.indexOf(newline); end >= 0 && end < filled; end = block.indexOf(newline, start)) {
         const bytes = block.subarray(start, end + 1);
-        yield { key: keyOf(bytes, path), bytes };
+        yield { ...parse(bytes, path), bytes };
         start = end + 1;
       }
       block.copyWithin(0, start, filled);
@@ -60,12 +51,10 @@ export async function* readWritten(path: string): AsyncGenerator<WrittenEntry> {
   }
 }
 
-function keyOf(line: Buffer, path: string): string {
-  let end = 2;
-  while (end < line.length && line[end] !== quote) end += line[end] === backslash ? 2 : 1;
+function parse(line: Buffer, path: string): { key: string; value: unknown } {
   try {
-    if (line[0] === openBracket && line[1] === quote && line[end + 1] === comma)
-      return JSON.parse(line.toString('utf8', 1, end + 1)) as string;
+    const entry: unknown = JSON.parse(line.toString());
+    if (Array.isArray(entry) && entry.length === 2 && typeof entry[0] === 'string') return { key: entry[0], value: entry[1] };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

@@ -7,7 +7,7 @@ import { makeFolderDurably, replaceDurably, syncFolder, writeDurably } from '../
 import { codeOf, Failure } from '../errors.ts';
 import { acquireLock } from '../locks.ts';
 import { readNdjson } from '../ndjson/read.ts';
-import { type Entry, formatEntry, isNothing, readWritten, type WrittenEntry } from './entries.ts';
+import { type Entry, formatEntry, readWritten, type WrittenEntry } from './entries.ts';
 
 /** What a step's folder holds, in `meta.json`. */
 interface Meta {
@@ -265,7 +265,7 @@ export class SavedFolder implements SavedState {
     for await (const { key, bytes } of this.#written(base)) if (!last.has(key)) yield bytes;
     let count = 0;
     for (const { file } of deltas) {
-      for await (const entry of this.#written(file)) if (last.get(entry.key) === count++ && !isNothing(entry)) yield entry.bytes;
+      for await (const { key, value, bytes } of this.#written(file)) if (last.get(key) === count++ && value !== null) yield bytes;
     }
   }
 

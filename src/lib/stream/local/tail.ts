@@ -198,7 +198,9 @@ export class ShardTail {
 /** In whatever order they reach the disk: after a restart of the machine a line whose block is not there is seen by its crc. */
 async function syncBoth({ data, index }: Segment, isLittle = false): Promise<void> {
   // Little is soon there, and with one shard the thread has nothing else to do meanwhile: it syncs one of the two itself.
-  await Promise.all([syncAsync(data), isLittle ? syncHere(index) : syncAsync(index)]);
+  const synced = await Promise.allSettled([syncAsync(data), isLittle ? syncHere(index) : syncAsync(index)]);
+  // Not before both have ended: a file must not be closed under one.
+  for (const one of synced) if (one.status === 'rejected') throw one.reason;
 }
 
 async function syncHere(file: number): Promise<void> {
