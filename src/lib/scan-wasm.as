@@ -184,8 +184,9 @@ function walk(start: usize, root: usize, base: usize, answers: usize): usize {
           changetype<Wanted>(wanted).scan = scans;
         }
       } else {
-        if (byte != 0x2c && !isFresh) return 0;
-        if (!isFresh) at = behindBlanks(at + 1);
+        // An array that was just opened is empty, and has been closed above.
+        if (byte != 0x2c) return 0;
+        at = behindBlanks(at + 1);
       }
       break;
     }

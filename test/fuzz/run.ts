@@ -14,6 +14,8 @@ const newline = 0x0a;
 export interface Trial {
   /** Behind `buda`. */
   words: readonly string[];
+  /** Options of node's own. */
+  node?: readonly string[];
   /** Where it runs, and keeps its state. */
   folder: string;
   /** The lines of the input, in blocks; each ends in a newline, but the last need not. */
@@ -35,10 +37,10 @@ export interface Outcome {
 }
 
 /** Runs `buda` on the blocks, fed no faster than it reads. */
-export async function tryLines({ words, folder, blocks, onLine }: Trial, blockCount: number): Promise<Outcome> {
+export async function tryLines({ words, node = [], folder, blocks, onLine }: Trial, blockCount: number): Promise<Outcome> {
   const { NODE_EXTRA_CA_CERTS, BUDA_STATE, ...inherited } = process.env;
   const began = performance.now();
-  const child = spawn(process.execPath, [join(root, 'bin', 'buda'), ...words], {
+  const child = spawn(process.execPath, [...node, join(root, 'bin', 'buda'), ...words], {
     cwd: folder,
     env: { ...inherited, BUDA_HOME: join(folder, 'home') },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -25,7 +25,10 @@ export function formatEntry([key, value]: Entry): Buffer {
   return line;
 }
 
-/** The entries of a file, one at a time. A line that is none means that the file was damaged: a Failure (65). */
+/**
+ * The entries of a file, one at a time, so that a fold of tens of megabytes holds one: a stream of objects holds dozens, and V8's young generation
+ * grows by them. A line that is none means that the file was damaged: a Failure (65).
+ */
 export async function* readWritten(path: string): AsyncGenerator<WrittenEntry> {
   const file = await open(path, 'r');
   try {
