@@ -5,8 +5,8 @@ import { type Entry, type IndexLine, isEntry, isSeal } from './index-lines.ts';
 import { basesIn, indexPath, Segment, type ShardPlace } from './segment.ts';
 import { formatSequence } from './sequence.ts';
 
-/** How much is handed on as one piece, where it does not come in larger blocks. */
-const pieceBytes = 128 * 1024;
+/** How much is handed on as one piece, where it does not come in larger blocks: more takes as long, and waits for the collector. */
+const pieceBytes = 64 * 1024;
 const linesARead = 256;
 const newline = 0x0a;
 
