@@ -30,7 +30,8 @@ const tree = await wordTree(entries);
 made.set('completions/buda.bash', bashCompletion(tree));
 made.set('completions/_buda', zshCompletion(tree));
 made.set('completions/buda.fish', fishCompletion(tree));
-for (const source of ['src/lib/scan-wasm', 'src/lib/flatten/flatten-wasm']) made.set(`${source}.ts`, await wasmOf(source));
+for (const source of ['src/lib/scan-wasm', 'src/lib/flatten/flatten-wasm', 'src/lib/aws/put-body-wasm'])
+  made.set(`${source}.ts`, await wasmOf(source));
 const manList = ['man/buda.1', ...[...made.keys()].filter((path) => path.startsWith('man/'))];
 
 const manual = join(root, 'man/buda.1');

@@ -1,7 +1,7 @@
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { writePutBody } from '../../src/lib/aws/put-body.ts';
+import { BodyWriter } from '../../src/lib/aws/put-body.ts';
 
 /** What the SDK itself would send: taken where it has been serialised, and given an empty answer. */
 async function bodyOfSdk(client: KinesisClient, stream: string, records: { data: Buffer; key: string }[]): Promise<string> {
@@ -29,21 +29,41 @@ const key = fc.oneof(
   fc.constantFrom('"', '\\', '\u0000', '\u007f', '\u00e9', '\u{1f600}', '\ud800', 'a"b\\c\n', '\u2028'),
 );
 
-it('is the body that the SDK would send, also in memory that was used before', async () => {
+/** A key that is told beside its record, or stands in it as ids do. */
+const beside = key.map((partitionKey) => ({ partitionKey, isInside: false }));
+const inside = fc.stringMatching(/^[ !#-[\]-~]{1,40}$/).map((partitionKey) => ({ partitionKey, isInside: true }));
+const entry = fc.record({ gap: fc.nat(20), before: fc.nat(40), length, key: fc.oneof(beside, inside) });
+
+it('is the body that the SDK would send, also in memory that was used before', { timeout: 60_000 }, async () => {
   const client = new KinesisClient({
     region: 'us-east-1',
     endpoint: 'http://127.0.0.1:1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  const records = fc.array(fc.record({ before: fc.nat(9), length, key }), { maxLength: 12 });
+  const writer = new BodyWriter('movements');
+  // Blocks of records that stand one behind another, more or less, as those of a stream's lines.
+  const blocks = fc.array(fc.array(entry, { maxLength: 12 }), { maxLength: 4 });
   let spare: Buffer | undefined;
+  let seed = 1;
   await fc.assert(
-    fc.asyncProperty(records, fc.boolean(), async (given, isSpared) => {
-      const entries = given.map(({ before, length: size, key: partitionKey }, n) => {
-        const block = Buffer.alloc(before + size + 3, (n + 1) * 37);
-        return { block, start: before, end: before + size, partitionKey };
+    fc.asyncProperty(blocks, fc.boolean(), fc.boolean(), async (given, isSpared, isTurned) => {
+      const entries = given.flatMap((records) => {
+        const sizes = records.map(
+          ({ gap, before, length: size, key: { partitionKey } }) => gap + before + partitionKey.length + size,
+        );
+        const block = Buffer.alloc(sizes.reduce((sum, size) => sum + size, 3));
+        for (let i = 0; i < block.length; i++) block[i] = (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 24;
+        let at = 0;
+        return records.map(({ gap, before, length: size, key: { partitionKey, isInside } }) => {
+          const start = at + gap;
+          const keyStart = isInside ? start + before : -1;
+          if (isInside) block.write(partitionKey, keyStart, 'latin1');
+          at = start + before + partitionKey.length + size;
+          return { block, start, end: at, keyStart, keyEnd: keyStart + partitionKey.length, partitionKey };
+        });
       });
-      const body = writePutBody('movements', entries, isSpared ? spare : undefined);
+      if (isTurned) entries.reverse();
+      const body = writer.write(entries, isSpared ? spare : undefined);
       const theirs = await bodyOfSdk(
         client,
         'movements',
@@ -55,4 +75,31 @@ it('is the body that the SDK would send, also in memory that was used before', a
     { seed: 21, numRuns: 150 },
   );
   client.destroy();
+});
+
+it('takes requests of every kind at once: many records, keys that fill the room for them, what Kinesis would not take', () => {
+  const block = Buffer.alloc(3 * 1024 ** 2, 'abc');
+  const of = (start: number, end: number, partitionKey: string) => ({
+    block,
+    start,
+    end,
+    keyStart: -1,
+    keyEnd: -1,
+    partitionKey,
+  });
+  const many = Array.from({ length: 1200 }, (_, n) => of(n * 100, n * 100 + (n % 100), `\u0001${n}`.repeat(40)));
+  for (const entries of [
+    [],
+    many,
+    [of(0, 1024 ** 2, 'k')],
+    [of(0, 2 * 1024 ** 2, 'k'), of(3, 9, 'k')],
+    [of(0, 1, '\u0001'.repeat(9000))],
+  ])
+    expect(JSON.parse(new BodyWriter('movements').write(entries).toString())).toEqual({
+      StreamName: 'movements',
+      Records: entries.map(({ start, end, partitionKey }) => ({
+        Data: block.toString('base64', start, end),
+        PartitionKey: partitionKey,
+      })),
+    });
 });

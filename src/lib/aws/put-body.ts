@@ -1,60 +1,142 @@
-import { base64Length, writeBase64 } from '../base64.ts';
+import { base64Length } from '../base64.ts';
+import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
+import { wasm } from './put-body-wasm.ts';
 
 /** One record on its way in: its data stands in `block` from `start` up to `end`. */
-export interface PutEntry {
+export interface PutData {
   readonly block: Buffer;
   readonly start: number;
   readonly end: number;
   readonly partitionKey: string;
 }
 
-const beforeData = Buffer.from('{"Data":"');
-const beforeKey = Buffer.from('","PartitionKey":"');
-const behindKey = Buffer.from('"},');
-const frameBytes = beforeData.length + beforeKey.length + behindKey.length;
+/** The same, with the place in its data where the key stands as a string of JSON has it between its quotes; -1 where it does not. */
+export interface PutEntry extends PutData {
+  readonly keyStart: number;
+  readonly keyEnd: number;
+}
+
+/** What put-body-wasm.as exports. */
+interface Module {
+  memory: WasmMemory;
+  heap: { value: number };
+  write(places: number, count: number, out: number): number;
+}
+
+/** So much of a block is copied at once; more of it, up to the largest record that Kinesis takes, only for one record alone. */
+const spanBytes = 64 * 1024;
+const mostBytes = 1024 ** 2;
+/** Records at once, by four numbers each. */
+const mostRecords = 512;
+/** Keys that do not stand in a block. */
+const keysBytes = 16 * 1024;
 /** An escape of JSON, `\u0000`, for each unit of a string: more no key can take. */
 const mostEscaped = 6;
-/** Memory is taken in whole pieces of this, so that the next body is likely to fit too. */
+const frameBytes = '{"Data":"","PartitionKey":""},'.length;
+const slackBytes = 16;
+/** Memory of a body is taken in whole pieces of this, so that the next one is likely to fit too. */
 const roundBytes = 64 * 1024;
 
 /**
- * The body of PutRecords in JSON, as the SDK would write it, but from the bytes where they stand; into `spare` where it fits, else into
- * memory of its own. Source: the API reference of Kinesis.
+ * Makes bodies of PutRecords in JSON, as the SDK would write them, but from the bytes where they stand, in WebAssembly. Source: the API reference
+ * of Kinesis.
  */
-export function writePutBody(stream: string, entries: readonly PutEntry[], spare?: Buffer): Buffer {
-  const head = `{"StreamName":${JSON.stringify(stream)},"Records":[`;
-  let room = Buffer.byteLength(head) + 2;
-  for (const { start, end, partitionKey } of entries)
-    room += frameBytes + base64Length(end - start) + mostEscaped * partitionKey.length;
-  const body =
-    spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
-  let at = body.write(head);
-  for (const { block, start, end, partitionKey } of entries) {
-    at = writeBytes(body, at, beforeData);
-    at = writeBase64(body, at, block, start, end);
-    at = writeBytes(body, at, beforeKey);
-    at = writeText(body, at, partitionKey);
-    at = writeBytes(body, at, behindKey);
+export class BodyWriter {
+  readonly #head: Buffer;
+  readonly #records: RecordWriter | undefined = wherePossible(() => new RecordWriter());
+
+  constructor(stream: string) {
+    this.#head = Buffer.from(`{"StreamName":${JSON.stringify(stream)},"Records":[`);
   }
-  // The last comma gives its place to the end.
-  if (entries.length > 0) at--;
-  return body.subarray(0, at + body.write(']}', at));
+
+  /** Writes it into `spare` where it fits, else into memory of its own. */
+  write(entries: readonly PutEntry[], spare?: Buffer): Buffer {
+    const records = this.#records;
+    let room = this.#head.length + 2;
+    let isOdd = records === undefined;
+    for (const entry of entries) {
+      const bytes = entry.end - entry.start;
+      const keyBytes = entry.keyStart >= 0 ? entry.keyEnd - entry.keyStart : mostEscaped * entry.partitionKey.length;
+      room += frameBytes + base64Length(bytes) + keyBytes;
+      isOdd ||= bytes > mostBytes || (entry.keyStart < 0 && keyBytes > keysBytes);
+    }
+    if (records === undefined || isOdd) return this.#writePlain(entries);
+    const body =
+      spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
+    body.set(this.#head);
+    let at = this.#head.length;
+    for (let next = 0; next < entries.length; ) {
+      next = records.write(entries, next);
+      body.set(records.written, at);
+      at += records.written.length;
+    }
+    // The last comma gives its place to the end.
+    if (entries.length > 0) at--;
+    return body.subarray(0, at + body.write(']}', at));
+  }
+
+  /** For a process that cannot have WebAssembly, and for what Kinesis will not take. */
+  #writePlain(entries: readonly PutEntry[]): Buffer {
+    const records = entries.map(({ block, start, end, partitionKey }) =>
+      JSON.stringify({ Data: block.toString('base64', start, end), PartitionKey: partitionKey }),
+    );
+    return Buffer.concat([this.#head, Buffer.from(`${records.join(',')}]}`)]);
+  }
 }
 
-function writeBytes(body: Buffer, from: number, bytes: Buffer): number {
-  let at = from;
-  for (let i = 0; i < bytes.length; i++) body[at++] = bytes[i] as number;
-  return at;
-}
+/** The records of bodies, some at a time. */
+class RecordWriter {
+  /** What was written last, a comma behind each record; the next call writes over it. */
+  written: Buffer = Buffer.alloc(0);
+  readonly #module = instantiate<Module>(wasm);
+  readonly #bytes: Buffer;
+  /** By record: where its data begins and ends, and its key. */
+  readonly #places: Int32Array;
+  readonly #keys: number;
+  readonly #data: number;
+  readonly #out: number;
 
-/** The inside of a JSON string. Letter by letter while nothing has to be escaped: a call out of JavaScript costs more than a key. */
-function writeText(body: Buffer, from: number, text: string): number {
-  let at = from;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c)
-      return from + body.write(JSON.stringify(text).slice(1, -1), from, 'utf8');
-    body[at++] = code;
+  constructor() {
+    const { memory, heap } = this.#module;
+    const places = (heap.value + 15) & ~15;
+    this.#keys = places + mostRecords * 16;
+    this.#data = this.#keys + keysBytes + slackBytes;
+    this.#out = this.#data + mostBytes + slackBytes;
+    const outBytes = base64Length(mostBytes) + mostBytes + mostRecords * frameBytes;
+    this.#bytes = bytesOf(memory, this.#out + outBytes + keysBytes + slackBytes);
+    this.#places = new Int32Array(this.#bytes.buffer, places, mostRecords * 4);
   }
-  return at;
+
+  /** Writes records from the one of that number on, as many as follow one another in a block; gives the number of the next. */
+  write(entries: readonly PutEntry[], first: number): number {
+    const { block, start: from } = entries[first] as PutEntry;
+    const places = this.#places;
+    const shift = this.#data - from;
+    const most = Math.min(entries.length, first + mostRecords);
+    let to = from;
+    let keys = this.#keys;
+    let next = first;
+    for (let place = 0; next < most; next++, place += 4) {
+      const entry = entries[next] as PutEntry;
+      const { start, end, keyStart, keyEnd } = entry;
+      if (next > first && (entry.block !== block || start < to || end - from > spanBytes)) break;
+      places[place] = start + shift;
+      places[place + 1] = end + shift;
+      if (keyStart >= 0) {
+        places[place + 2] = keyStart + shift;
+        places[place + 3] = keyEnd + shift;
+      } else {
+        const text = JSON.stringify(entry.partitionKey).slice(1, -1);
+        if (keys + Buffer.byteLength(text) > this.#data - slackBytes) break;
+        places[place + 2] = keys;
+        keys += this.#bytes.write(text, keys);
+        places[place + 3] = keys;
+      }
+      to = end;
+    }
+    block.copy(this.#bytes, this.#data, from, to);
+    const end = this.#module.write(places.byteOffset, next - first, this.#out);
+    this.written = this.#bytes.subarray(this.#out, end);
+    return next;
+  }
 }

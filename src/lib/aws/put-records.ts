@@ -5,7 +5,7 @@ import {
   type PutRecordsCommandInput,
   type PutRecordsResultEntry,
 } from '@aws-sdk/client-kinesis';
-import { type PutEntry, writePutBody } from './put-body.ts';
+import { BodyWriter, type PutEntry } from './put-body.ts';
 
 /** What became of one entry; `error` is the service's code where it was not taken. The shard is told only where that was asked for. */
 export type PutOutcome = { error: string } | { error: undefined; shard: string | undefined };
@@ -58,10 +58,11 @@ export function recordPutter(client: KinesisClient, stream: string, { signal, te
     { step: 'deserialize', priority: 'low', name: 'readyAnswer' },
   );
   const send = command.resolveMiddleware(client.middlewareStack, client.config, { abortSignal: signal });
+  const writer = new BodyWriter(stream);
   /** Memory of bodies that nobody looks at any more. */
   const spares: Buffer[] = [];
   return async (entries) => {
-    const body = writePutBody(stream, entries, spares.pop());
+    const body = writer.write(entries, spares.pop());
     const exchange: Exchange = { ...command.input, body };
     await send({ ...command, input: exchange });
     spares.push(Buffer.from(body.buffer));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PutEntry } from '../../aws/put-body.ts';
+import type { PutData } from '../../aws/put-body.ts';
 import { Failure } from '../../errors.ts';
 import type { Line } from '../../lines.ts';
 import { digestBytes, magic } from './aggregated.ts';
@@ -22,9 +22,12 @@ export class Aggregate implements Put {
   block: Buffer = empty;
   readonly start = 0;
   partitionKey = '';
+  readonly keyStart = -1;
+  readonly keyEnd = -1;
   readonly bytes: number;
   readonly order: number;
   next: Put | undefined = undefined;
+  beside: Put | undefined = undefined;
   #puts: readonly LinePut[];
   readonly #map: ShardMap;
   /** Where it was meant for; unknown for what is left of one that missed its shard. */
@@ -34,7 +37,7 @@ export class Aggregate implements Put {
     this.#puts = puts;
     this.#map = map;
     this.#shard = shard;
-    this.order = orderOf(shard);
+    this.order = orderOf(Buffer.from(shard), 0, shard.length);
     this.#pack();
     this.bytes = this.block.length + Buffer.byteLength(this.partitionKey);
   }
@@ -82,7 +85,7 @@ export class Aggregate implements Put {
 }
 
 /** Packs records into one. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
-export function pack(entries: readonly PutEntry[]): Buffer {
+export function pack(entries: readonly PutData[]): Buffer {
   let room = magic.length + digestBytes;
   for (const { start, end, partitionKey } of entries) room += frameBytes + end - start + 3 * partitionKey.length;
   const packed = Buffer.allocUnsafeSlow(room);
@@ -92,7 +95,7 @@ export function pack(entries: readonly PutEntry[]): Buffer {
   const table = new Map<string, number>();
   const numbers = new Uint32Array(entries.length);
   for (let i = 0; i < entries.length; i++) {
-    const { partitionKey } = entries[i] as PutEntry;
+    const { partitionKey } = entries[i] as PutData;
     const known = table.get(partitionKey);
     if (known !== undefined) {
       numbers[i] = known;
@@ -105,7 +108,7 @@ export function pack(entries: readonly PutEntry[]): Buffer {
   }
   // Record: partition_key_index = 1, data = 3.
   for (let i = 0; i < entries.length; i++) {
-    const { block, start, end } = entries[i] as PutEntry;
+    const { block, start, end } = entries[i] as PutData;
     const number = numbers[i] as number;
     packed[at++] = 0x1a;
     at = writeVarint(packed, at, 2 + sizeOfVarint(number) + sizeOfVarint(end - start) + end - start);

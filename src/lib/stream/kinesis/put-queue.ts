@@ -3,16 +3,9 @@ import type { Kinesis } from '../../aws/kinesis.ts';
 import type { PutOutcome, PutRecords } from '../../aws/put-records.ts';
 import { Failure } from '../../errors.ts';
 import { backOffMs } from '../../retry.ts';
-import type { Put } from './put.ts';
+import { limits, type Put } from './put.ts';
+import { Tails } from './tails.ts';
 import { type Tuning, waitNote } from './tuning.ts';
-
-/** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
-export const limits = {
-  requestRecords: 500,
-  requestBytes: 5 * 1024 ** 2,
-  recordBytes: 1024 ** 2,
-  keyCharacters: 256,
-} as const;
 
 /** What may wait for its acknowledgement: the bound of the sink's memory, and the room in which it looks for records of other keys. */
 const window = { records: 10_000, bytes: 16 * 1024 ** 2 };
@@ -43,7 +36,7 @@ export class PutQueue {
   /** Records that may leave now. */
   #ready: Put[] = [];
   /** The last unacknowledged one of each order. */
-  readonly #tails = new Map<number, Put>();
+  readonly #tails = new Tails();
   #pending = 0;
   #pendingBytes = 0;
   #inFlight = 0;
@@ -93,9 +86,7 @@ export class PutQueue {
   add(put: Put): void {
     this.#pending++;
     this.#pendingBytes += put.bytes;
-    const { order } = put;
-    const tail = order === undefined ? undefined : this.#tails.get(order);
-    if (order !== undefined) this.#tails.set(order, put);
+    const tail = put.order === undefined ? undefined : this.#tails.append(put, put.order);
     if (tail === undefined) this.#ready.push(put);
     else tail.next = put;
     if (this.#ready.length >= limits.requestRecords || this.#pendingBytes >= limits.requestBytes) this.#pump();
@@ -251,7 +242,7 @@ export class PutQueue {
     this.#pendingBytes -= put.bytes;
     const { order, next } = put;
     if (next !== undefined) this.#ready.push(next);
-    else if (order !== undefined && this.#tails.get(order) === put) this.#tails.delete(order);
+    else if (order !== undefined) this.#tails.remove(order);
   }
 
   /** Lets nothing more leave for a while; throws when too many answers in a row took nothing. */

@@ -1,5 +1,15 @@
 import type { PutEntry } from '../../aws/put-body.ts';
+import { sha256Of } from '../../hashing.ts';
 import { Line } from '../../lines.ts';
+import type { KeyReader } from '../keys.ts';
+
+/** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
+export const limits = {
+  requestRecords: 500,
+  requestBytes: 5 * 1024 ** 2,
+  recordBytes: 1024 ** 2,
+  keyCharacters: 256,
+} as const;
 
 /** A record of the stream on its way in, with the lines that it holds. */
 export interface Put extends PutEntry {
@@ -12,6 +22,8 @@ export interface Put extends PutEntry {
   readonly order: number | undefined;
   /** The following one of the same order. */
   next: Put | undefined;
+  /** For Tails alone. */
+  beside: Put | undefined;
   /** It was taken, into that shard: is all of it where readers look for it? If not, what remains goes out again. */
   isDone(shard: string | undefined): boolean | Promise<boolean>;
 }
@@ -22,22 +34,41 @@ export class LinePut implements Put {
   readonly block: Buffer;
   readonly start: number;
   readonly end: number;
-  readonly partitionKey: string;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  #text: string | undefined = undefined;
   readonly bytes: number;
   readonly order: number | undefined;
   next: Put | undefined = undefined;
+  beside: Put | undefined = undefined;
   readonly count = 1;
 
-  constructor(line: Line, partitionKey: string, isOrdered: boolean) {
+  /** `key` has read the line's; a line without one has the sha256 of its bytes for it, and waits for nobody. */
+  constructor(line: Line, key: KeyReader | undefined) {
     const { block, end } = line;
     const isWhole = block !== undefined && end < block.length;
     this.#number = line.number;
     this.block = isWhole ? block : Buffer.concat([line.bytes, newline]);
     this.start = isWhole ? line.start : 0;
     this.end = isWhole ? end + 1 : this.block.length;
-    this.partitionKey = partitionKey;
-    this.bytes = this.end - this.start + Buffer.byteLength(partitionKey);
-    this.order = isOrdered ? orderOf(partitionKey) : undefined;
+    const bytes = this.end - this.start;
+    if (key !== undefined && key.start >= 0 && key.end - key.start <= limits.keyCharacters) {
+      this.keyStart = key.start - line.start + this.start;
+      this.keyEnd = key.end - line.start + this.start;
+      this.bytes = bytes + key.end - key.start;
+      this.order = orderOf(this.block, this.keyStart, this.keyEnd);
+      return;
+    }
+    this.keyStart = -1;
+    this.keyEnd = -1;
+    this.#text = key === undefined ? sha256Of(line.bytes) : keyWithinLimit(key.text);
+    const text = Buffer.from(this.#text);
+    this.bytes = bytes + text.length;
+    this.order = key === undefined ? undefined : orderOf(text, 0, text.length);
+  }
+
+  get partitionKey(): string {
+    return (this.#text ??= this.block.toString('latin1', this.keyStart, this.keyEnd));
   }
 
   /** Made anew: many thousands of these wait, and each object more is looked at by the collector. */
@@ -52,14 +83,19 @@ export class LinePut implements Put {
 
 const newline = Buffer.from('\n');
 
+/** A key longer than Kinesis takes is replaced by its hash: equal keys still share a shard, in order. */
+function keyWithinLimit(key: string): string {
+  return key.length <= limits.keyCharacters ? key : sha256Of(Buffer.from(key));
+}
+
 /**
  * The order of a key, or of a shard: a hash of 30 bits, which costs the queue less than the text. Two keys that share one by chance leave one behind the
  * other, as if they were one.
  */
-export function orderOf(text: string): number {
-  let hash = text.length;
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x5bd1e995);
+export function orderOf(text: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  for (let at = start; at < end; at++) {
+    hash = Math.imul(hash ^ (text[at] as number), 0x5bd1e995);
     hash ^= hash >>> 15;
   }
   return hash & 0x3fffffff;

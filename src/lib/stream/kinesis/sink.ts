@@ -1,12 +1,11 @@
 import type { Kinesis } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
-import { sha256Of } from '../../hashing.ts';
-import { BadLine, type Batch, type Line } from '../../lines.ts';
-import { keylessNote, keyReader } from '../keys.ts';
+import { BadLine, type Batch } from '../../lines.ts';
+import { KeyReader, keylessNote } from '../keys.ts';
 import { Aggregator } from './aggregator.ts';
-import { LinePut, type Put } from './put.ts';
-import { limits, PutQueue } from './put-queue.ts';
+import { LinePut, limits, type Put } from './put.ts';
+import { PutQueue } from './put-queue.ts';
 import { listShards, ShardMap } from './shard-map.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
@@ -19,7 +18,7 @@ export class KinesisSink implements Sink {
   readonly #call: Call;
   readonly #stream: string;
   readonly #tuning: Tuning;
-  readonly #keyOf: ((line: Line) => string | undefined) | undefined;
+  readonly #keys: KeyReader | undefined;
   /** Begun at once: the SDK is loaded while the first record is still on its way. */
   readonly #opening: Promise<Kinesis>;
   #queue: PutQueue | undefined;
@@ -32,7 +31,7 @@ export class KinesisSink implements Sink {
     this.#call = call;
     this.#stream = stream;
     this.#tuning = { ...defaultTuning, ...tuning };
-    this.#keyOf = key === undefined ? undefined : keyReader(key);
+    this.#keys = key === undefined ? undefined : new KeyReader(key);
     this.#opening = this.#tuning.open();
     // Whoever writes first hears of it.
     this.#opening.catch(() => {});
@@ -42,17 +41,18 @@ export class KinesisSink implements Sink {
     this.#queue ??= await this.#open();
     const queue = this.#queue;
     const aggregator = this.#aggregator;
+    const keys = this.#keys;
     for (const line of batch.lines) {
-      let key: string | undefined;
+      let hasKey: boolean;
       try {
-        key = this.#keyOf?.(line);
+        hasKey = keys?.read(line) ?? false;
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
         this.#call.rejects.line(line, error.message);
         continue;
       }
-      if (!key) this.#keyless++;
-      const put = new LinePut(line, key ? keyWithinLimit(key) : sha256Of(line.bytes), Boolean(key));
+      if (!hasKey) this.#keyless++;
+      const put = new LinePut(line, hasKey ? keys : undefined);
       const { bytes } = put;
       if (bytes > limits.recordBytes) {
         this.#call.rejects.line(line, `too large for Kinesis: ${bytes} bytes with its key, at most ${limits.recordBytes}`);
@@ -83,7 +83,7 @@ export class KinesisSink implements Sink {
     const { detail, say } = this.#call.context;
     if (this.#queue !== undefined)
       detail(`${this.#queue.counts.requests} requests, ${this.#queue.counts.again} records sent again`);
-    if (this.#keyOf !== undefined && this.#keyless > 0) say(keylessNote(this.#keyless, String(this.#call.options.key)));
+    if (this.#keys !== undefined && this.#keyless > 0) say(keylessNote(this.#keyless, String(this.#call.options.key)));
   }
 
   async #open(): Promise<PutQueue> {
@@ -106,9 +106,4 @@ export class KinesisSink implements Sink {
     }
     return queue;
   }
-}
-
-/** A key longer than Kinesis takes is replaced by its hash: equal keys still share a shard, in order. */
-function keyWithinLimit(key: string): string {
-  return key.length <= limits.keyCharacters ? key : sha256Of(Buffer.from(key));
 }

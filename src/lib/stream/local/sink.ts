@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
 import { explain, Failure } from '../../errors.ts';
+import { sha256Of } from '../../hashing.ts';
 import { BadLine, Batch, type Line } from '../../lines.ts';
-import { keylessNote, keyReader } from '../keys.ts';
+import { KeyReader, keylessNote } from '../keys.ts';
 import { ShardAppender } from './appender.ts';
 import { changeSettings, createStream, defaults, openStream, type Settings, type StreamFolder } from './folder.ts';
 import { shardOf } from './hash-keys.ts';
@@ -39,7 +39,7 @@ export class LocalSink implements Sink {
   readonly #options: PutOptions;
   readonly #now: () => number;
   readonly #segmentBytes: number;
-  readonly #keyOf: (line: Line) => string | undefined;
+  readonly #keys: KeyReader;
   #shards: readonly ShardAppender[] | undefined;
   #keyless = 0;
 
@@ -48,7 +48,7 @@ export class LocalSink implements Sink {
     this.#call = call;
     this.#name = name;
     this.#options = call.options as PutOptions;
-    this.#keyOf = keyReader(this.#options.key ?? 'id');
+    this.#keys = new KeyReader(this.#options.key ?? 'id');
     this.#now = now;
     this.#segmentBytes = segmentBytes;
   }
@@ -77,11 +77,9 @@ export class LocalSink implements Sink {
     const parts: Line[][] = shards.map(() => []);
     for (const line of batch.lines) {
       try {
-        let key = this.#keyOf(line);
-        if (key === undefined) {
-          this.#keyless++;
-          key = createHash('sha256').update(line.bytes).digest('hex');
-        }
+        const hasKey = this.#keys.read(line);
+        if (!hasKey) this.#keyless++;
+        const key = hasKey ? this.#keys.text : sha256Of(line.bytes);
         parts[shardOf(key, shards.length)]?.push(line);
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
