@@ -106,7 +106,7 @@ async function start(
   };
   listenForSignals(() => summarise(progress, msSinceStart() - began), command.role === 'tool' ? undefined : stopped);
   context.detail(`home ${home}`);
-  setTimeout(holdYoungGeneration, youngMs).unref();
+  setTimeout(async () => (await import('./lib/v8.ts')).holdYoungGeneration(), youngMs).unref();
   const call = callOf(entry.words, args, options, context, entries);
   try {
     if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
@@ -122,15 +122,6 @@ async function start(
 
 /** By then a step has the young generation that its work wants. */
 const youngMs = 1000;
-
-/**
- * From here on V8's young generation keeps its size. It would grow by whatever survives a collection, however seldom, so that a step took 30 MB more
- * after an hour than after a second.
- */
-async function holdYoungGeneration(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
 
 /** A place for what is rejected: a stream where the target is named as one, else a file. */
 function openDeadLetters(target: string, context: Context): DeadLetters {
