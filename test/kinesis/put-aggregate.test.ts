@@ -114,7 +114,10 @@ describe('the map of shards', () => {
         for (const partitionKey of keys) {
           const hashKey = hashKeyOf({ partitionKey, explicitHashKey: undefined });
           const own = shards.find(({ hashKeys }) => hashKeys.first <= hashKey && hashKey <= hashKeys.last);
-          expect(map.shardOf(partitionKey)).toBe(own?.id);
+          const block = Buffer.from(`{"id":"${partitionKey}"}`);
+          const keyEnd = 7 + Buffer.byteLength(partitionKey);
+          expect(map.shardOf({ block, keyStart: 7, keyEnd, partitionKey: 'none' })).toBe(own?.id);
+          expect(map.shardOf({ block, keyStart: -1, keyEnd: -1, partitionKey })).toBe(own?.id);
           for (const { id } of shards) expect((await map.finder(id))(partitionKey)).toBe(id === own?.id);
         }
       }),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -5,6 +6,7 @@ import { deliver } from '../../src/lib/delivery.ts';
 import { type Batch, readBatches, writeBatch } from '../../src/lib/lines.ts';
 import { checkProtocol } from '../../src/lib/protocol.ts';
 import { produce } from '../../src/lib/sources.ts';
+import { KeyHasher } from '../../src/lib/stream/hash-key.ts';
 import { hashKeyOf } from '../../src/lib/stream/kinesis/aggregated.ts';
 import { shardOf } from '../../src/lib/stream/local/hash-keys.ts';
 import { formatIndexLine } from '../../src/lib/stream/local/index-lines.ts';
@@ -95,13 +97,28 @@ describe('the files', () => {
   });
 });
 
+const hasher = new KeyHasher();
+function shardOfKey(key: string, shards: number): number {
+  hasher.findText(key);
+  return shardOf(hasher.words, shards);
+}
+
 describe('shards', () => {
+  it('hash keys are the MD5 of keys, as Node makes it, of any length', () => {
+    for (let length = 0; length < 1200; length++) {
+      const block = Buffer.from(range(0, length + 3).map((n) => (n * 7 + length) & 0xff));
+      hasher.find(block, 3, block.length);
+      const digits = [...hasher.words].map((word) => word.toString(16).padStart(8, '0')).join('');
+      expect(digits, String(length)).toBe(createHash('md5').update(block.subarray(3)).digest('hex'));
+    }
+  });
+
   it('are chosen as Kinesis chooses them', () => {
     for (const shards of [1, 2, 3, 5, 7, 16, 1000]) {
       const width = (1n << 128n) / BigInt(shards);
       for (let n = 0; n < 500; n++) {
         const expected = hashKeyOf({ partitionKey: `key ${n}`, explicitHashKey: undefined }) / width;
-        expect(shardOf(`key ${n}`, shards)).toBe(Math.min(Number(expected), shards - 1));
+        expect(shardOfKey(`key ${n}`, shards)).toBe(Math.min(Number(expected), shards - 1));
       }
     }
   });
@@ -246,7 +263,7 @@ describe('epochs', () => {
     const { epochs } = await home.get('s', { app: 'a', epoch: { maxRecords: 20 } });
     expect(new Set(epochs.slice(0, 4).map(({ shard }) => shard)).size).toBe(4);
     for (const { shard, lines } of epochs)
-      for (const line of lines) expect(shardOf(JSON.parse(line).id, 4)).toBe(Number(shard.slice(-1)));
+      for (const line of lines) expect(shardOfKey(JSON.parse(line).id, 4)).toBe(Number(shard.slice(-1)));
     const end = await home.get('s', { app: 'b', position: 'end' });
     expect(end.epochs.map(({ lines }) => lines)).toEqual([[], [], [], []]);
     await home.put('s', records(400, 440));

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { PutData } from '../../aws/put-body.ts';
 import { Failure } from '../../errors.ts';
-import type { Line } from '../../lines.ts';
-import { digestBytes, magic } from './aggregated.ts';
+import { Line } from '../../lines.ts';
+import { deaggregate, digestBytes, magic, type SubRecord } from './aggregated.ts';
 import { type LinePut, orderOf, type Put } from './put.ts';
 import type { ShardMap } from './shard-map.ts';
 
@@ -16,7 +16,8 @@ export const frameBytes = 4 + 4 * 4;
 
 /**
  * Records of one shard, packed into one record of the Kinesis Producer Library. Its key is that of the first record, so that the service
- * puts it where that one belongs. The next of the same shard leaves when this one is done: the shard's order is kept.
+ * puts it where that one belongs. The next of the same shard leaves when this one is done: the shard's order is kept. While it waits it
+ * is nothing but these bytes: what somebody wants to know of a record is read out of them.
  */
 export class Aggregate implements Put {
   block: Buffer = empty;
@@ -28,17 +29,20 @@ export class Aggregate implements Put {
   readonly order: number;
   next: Put | undefined = undefined;
   beside: Put | undefined = undefined;
-  #puts: readonly LinePut[];
+  /** The lines' numbers. */
+  #numbers: readonly number[] = [];
   readonly #map: ShardMap;
   /** Where it was meant for; unknown for what is left of one that missed its shard. */
   #shard: string | undefined;
 
   constructor(puts: readonly LinePut[], shard: string, map: ShardMap) {
-    this.#puts = puts;
     this.#map = map;
     this.#shard = shard;
     this.order = orderOf(Buffer.from(shard), 0, shard.length);
-    this.#pack();
+    this.#pack(
+      puts,
+      puts.map(({ number }) => number),
+    );
     this.bytes = this.block.length + Buffer.byteLength(this.partitionKey);
   }
 
@@ -47,11 +51,11 @@ export class Aggregate implements Put {
   }
 
   get lines(): readonly Line[] {
-    return this.#puts.flatMap(({ lines }) => lines);
+    return this.#records().map(({ block, start, end }, i) => new Line(this.#numbers[i] as number, block, start, end - 1));
   }
 
   get count(): number {
-    return this.#puts.length;
+    return this.#numbers.length;
   }
 
   /**
@@ -59,28 +63,39 @@ export class Aggregate implements Put {
    * (the KCL does, and get-stream): those go out again, ahead of whatever follows them.
    */
   async isDone(shard: string | undefined): Promise<boolean> {
-    if (this.#puts.length === 1 || shard === undefined || shard === this.#shard) return true;
+    if (this.count === 1 || shard === undefined || shard === this.#shard) return true;
     const isFound = await this.#map.finder(shard);
-    const rest = this.#puts.filter(({ partitionKey }) => !isFound(partitionKey));
+    const records = this.#records();
+    const isStrange = records.map(({ partitionKey }) => !isFound(partitionKey));
+    const rest = records.filter((_, i) => isStrange[i]);
     if (rest.length === 0) return true;
     // The first one's key chose the shard: it cannot be a stranger there.
-    if (rest.length === this.#puts.length)
+    if (rest.length === records.length)
       throw new Failure(
         'refused',
         `kinesis put records into ${shard}, whose range of hash keys does not hold their key`,
         'leave out --aggregate, which needs to know where records fall',
       );
-    this.#puts = rest;
     this.#shard = undefined;
-    this.#pack();
+    this.#pack(
+      rest,
+      this.#numbers.filter((_, i) => isStrange[i]),
+    );
     return false;
   }
 
-  #pack(): void {
-    const [first] = this.#puts as [LinePut];
+  #pack(records: readonly PutData[], numbers: readonly number[]): void {
+    const [first] = records as [PutData];
+    this.#numbers = numbers;
     this.partitionKey = first.partitionKey;
     // One alone needs no wrapping, and may be too large for it.
-    this.block = this.#puts.length === 1 ? first.block.subarray(first.start, first.end) : pack(this.#puts);
+    this.block = records.length === 1 ? first.block.subarray(first.start, first.end) : pack(records);
+  }
+
+  #records(): readonly PutData[] {
+    const { block, partitionKey, count } = this;
+    const packed = count === 1 ? [{ data: block, partitionKey }] : (deaggregate(block) as readonly SubRecord[]);
+    return packed.map(({ data, partitionKey: key }) => ({ block: data, start: 0, end: data.length, partitionKey: key }));
   }
 }
 

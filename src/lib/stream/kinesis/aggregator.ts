@@ -44,7 +44,7 @@ export class Aggregator {
 
   /** Takes a record, by the list of shards as it is. */
   add(put: LinePut): void {
-    const shard = this.#map.shardOf(put.partitionKey);
+    const shard = this.#map.shardOf(put);
     let open = this.#open.get(shard);
     const bytes = put.bytes + frameBytes;
     if (open !== undefined && open.bytes + bytes > aggregateBytes) {

@@ -30,7 +30,7 @@ export interface Put extends PutEntry {
 
 /** A line as a record of its own; its data is the line with its `\n`, where it stands if the two stand together. */
 export class LinePut implements Put {
-  readonly #number: number;
+  readonly number: number;
   readonly block: Buffer;
   readonly start: number;
   readonly end: number;
@@ -41,13 +41,12 @@ export class LinePut implements Put {
   readonly order: number | undefined;
   next: Put | undefined = undefined;
   beside: Put | undefined = undefined;
-  readonly count = 1;
 
   /** `key` has read the line's; a line without one has the sha256 of its bytes for it, and waits for nobody. */
   constructor(line: Line, key: KeyReader | undefined) {
     const { block, end } = line;
     const isWhole = block !== undefined && end < block.length;
-    this.#number = line.number;
+    this.number = line.number;
     this.block = isWhole ? block : Buffer.concat([line.bytes, newline]);
     this.start = isWhole ? line.start : 0;
     this.end = isWhole ? end + 1 : this.block.length;
@@ -73,7 +72,11 @@ export class LinePut implements Put {
 
   /** Made anew: many thousands of these wait, and each object more is looked at by the collector. */
   get lines(): readonly Line[] {
-    return [new Line(this.#number, this.block, this.start, this.end - 1)];
+    return [new Line(this.number, this.block, this.start, this.end - 1)];
+  }
+
+  get count(): number {
+    return 1;
   }
 
   isDone(): boolean {

@@ -1,13 +1,14 @@
-import { hash } from 'node:crypto';
 import { AwsError } from '../../aws/errors.ts';
 import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
+import type { PutEntry } from '../../aws/put-body.ts';
+import { KeyHasher } from '../hash-key.ts';
 import { retryAws } from './tuning.ts';
 
 interface Range {
   readonly id: string;
-  /** The last of its hash keys, in 32 hexadecimal digits: as text they compare like numbers. */
-  readonly last: string;
-  readonly first: string;
+  /** Its hash keys, both ends its own, in words of 32 bits with the highest first. */
+  readonly first: Uint32Array;
+  readonly last: Uint32Array;
 }
 
 /**
@@ -18,6 +19,7 @@ export class ShardMap {
   /** Goes up with each new list: what was decided by an older one may have to be decided anew. */
   version = 0;
   readonly #list: (wanted?: string) => Promise<readonly KinesisShard[]>;
+  readonly #hasher = new KeyHasher();
   #ranges = new Map<string, Range>();
   #open: readonly Range[] = [];
 
@@ -31,25 +33,27 @@ export class ShardMap {
     const shards = await this.#list(wanted);
     const ranges = shards.map(({ id, hashKeys, isClosed }) => ({
       id,
-      first: digits(hashKeys.first),
-      last: digits(hashKeys.last),
+      first: wordsOf(hashKeys.first),
+      last: wordsOf(hashKeys.last),
       isClosed,
     }));
     this.#ranges = new Map(ranges.map((range) => [range.id, range]));
-    this.#open = ranges.filter(({ isClosed }) => !isClosed).sort((a, b) => (a.last < b.last ? -1 : 1));
+    this.#open = ranges.filter(({ isClosed }) => !isClosed).sort((a, b) => compare(a.last, b.last));
     this.version++;
   }
 
   /** The shard that takes the key now, if nothing has changed since the list. */
-  shardOf(partitionKey: string): string {
+  shardOf(put: Pick<PutEntry, 'block' | 'keyStart' | 'keyEnd' | 'partitionKey'>): string {
     const open = this.#open;
     if (open.length <= 1) return open[0]?.id ?? '';
-    const hashKey = hash('md5', partitionKey, 'hex');
+    const hasher = this.#hasher;
+    if (put.keyStart >= 0) hasher.find(put.block, put.keyStart, put.keyEnd);
+    else hasher.findText(put.partitionKey);
     let low = 0;
     let high = open.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (hashKey <= (open[middle] as Range).last) high = middle;
+      if (compare(hasher.words, (open[middle] as Range).last) <= 0) high = middle;
       else low = middle + 1;
     }
     return (open[low] as Range).id;
@@ -60,8 +64,9 @@ export class ShardMap {
     if (!this.#ranges.has(shard)) await this.refresh(shard);
     const { first, last } = this.#ranges.get(shard) as Range;
     return (partitionKey) => {
-      const hashKey = hash('md5', partitionKey, 'hex');
-      return first <= hashKey && hashKey <= last;
+      this.#hasher.findText(partitionKey);
+      const { words } = this.#hasher;
+      return compare(first, words) <= 0 && compare(words, last) <= 0;
     };
   }
 }
@@ -81,6 +86,13 @@ export function listShards(
   });
 }
 
-function digits(hashKey: bigint): string {
-  return hashKey.toString(16).padStart(32, '0');
+function wordsOf(hashKey: bigint): Uint32Array {
+  return Uint32Array.from([96n, 64n, 32n, 0n], (shift) => Number((hashKey >> shift) & 0xffff_ffffn));
+}
+
+/** Below 0, 0 or above it, as for sort. */
+function compare(a: Uint32Array, b: Uint32Array): number {
+  let i = 0;
+  while (i < 3 && a[i] === b[i]) i++;
+  return (a[i] as number) - (b[i] as number);
 }

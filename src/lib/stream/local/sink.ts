@@ -3,6 +3,7 @@ import type { Sink } from '../../delivery.ts';
 import { explain, Failure } from '../../errors.ts';
 import { sha256Of } from '../../hashing.ts';
 import { BadLine, Batch, type Line } from '../../lines.ts';
+import { KeyHasher } from '../hash-key.ts';
 import { KeyReader, keylessNote } from '../keys.ts';
 import { ShardAppender } from './appender.ts';
 import { changeSettings, createStream, defaults, openStream, type Settings, type StreamFolder } from './folder.ts';
@@ -40,6 +41,7 @@ export class LocalSink implements Sink {
   readonly #now: () => number;
   readonly #segmentBytes: number;
   readonly #keys: KeyReader;
+  #hasher: KeyHasher | undefined;
   #shards: readonly ShardAppender[] | undefined;
   #keyless = 0;
 
@@ -74,13 +76,16 @@ export class LocalSink implements Sink {
   }
 
   #spread(batch: Batch, shards: readonly ShardAppender[]): void {
+    this.#hasher ??= new KeyHasher();
+    const [keys, hasher] = [this.#keys, this.#hasher];
     const parts: Line[][] = shards.map(() => []);
     for (const line of batch.lines) {
       try {
-        const hasKey = this.#keys.read(line);
+        const hasKey = keys.read(line);
         if (!hasKey) this.#keyless++;
-        const key = hasKey ? this.#keys.text : sha256Of(line.bytes);
-        parts[shardOf(key, shards.length)]?.push(line);
+        if (hasKey && keys.start >= 0) hasher.find(line.block as Buffer, keys.start, keys.end);
+        else hasher.findText(hasKey ? keys.text : sha256Of(line.bytes));
+        parts[shardOf(hasher.words, shards.length)]?.push(line);
       } catch (error) {
         if (!(error instanceof BadLine)) throw error;
         this.#call.rejects.line(line, error.message);
