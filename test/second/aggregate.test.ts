@@ -39,7 +39,14 @@ describeWith(['npm'], 'aggregated records and aws-kinesis-agg', () => {
     fc.assert(
       fc.property(records, (given) => {
         const packed = pack(
-          given.map(({ key: partitionKey, data }) => ({ block: Buffer.from(data), start: 0, end: data.length, partitionKey })),
+          given.map(({ key: partitionKey, data }) => ({
+            block: Buffer.from(data),
+            start: 0,
+            end: data.length,
+            keyStart: -1,
+            keyEnd: -1,
+            partitionKey,
+          })),
         );
         let found: { partitionKey: string; data: string }[] = [];
         theirs.deaggregateSync(

@@ -3,17 +3,14 @@ import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../wasm.ts
 import { wasm } from './put-body-wasm.ts';
 
 /** One record on its way in: its data stands in `block` from `start` up to `end`. */
-export interface PutData {
+export interface PutEntry {
   readonly block: Buffer;
   readonly start: number;
   readonly end: number;
-  readonly partitionKey: string;
-}
-
-/** The same, with the place in its data where the key stands as a string of JSON has it between its quotes; -1 where it does not. */
-export interface PutEntry extends PutData {
+  /** Where in its data the key stands, in ASCII, as a string of JSON has it between its quotes; -1 where it does not. */
   readonly keyStart: number;
   readonly keyEnd: number;
+  readonly partitionKey: string;
 }
 
 /** What put-body-wasm.as exports. */

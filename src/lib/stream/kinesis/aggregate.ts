@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PutData } from '../../aws/put-body.ts';
+import type { PutEntry } from '../../aws/put-body.ts';
 import { Failure } from '../../errors.ts';
 import { Line } from '../../lines.ts';
 import { deaggregate, digestBytes, magic, type SubRecord } from './aggregated.ts';
@@ -84,46 +84,69 @@ export class Aggregate implements Put {
     return false;
   }
 
-  #pack(records: readonly PutData[], numbers: readonly number[]): void {
-    const [first] = records as [PutData];
+  #pack(records: readonly PutEntry[], numbers: readonly number[]): void {
+    const [first] = records as [PutEntry];
     this.#numbers = numbers;
     this.partitionKey = first.partitionKey;
     // One alone needs no wrapping, and may be too large for it.
     this.block = records.length === 1 ? first.block.subarray(first.start, first.end) : pack(records);
   }
 
-  #records(): readonly PutData[] {
+  #records(): readonly PutEntry[] {
     const { block, partitionKey, count } = this;
     const packed = count === 1 ? [{ data: block, partitionKey }] : (deaggregate(block) as readonly SubRecord[]);
-    return packed.map(({ data, partitionKey: key }) => ({ block: data, start: 0, end: data.length, partitionKey: key }));
+    return packed.map(({ data, partitionKey: key }) => ({
+      block: data,
+      start: 0,
+      end: data.length,
+      keyStart: -1,
+      keyEnd: -1,
+      partitionKey: key,
+    }));
   }
 }
 
 /** Packs records into one. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
-export function pack(entries: readonly PutData[]): Buffer {
+export function pack(entries: readonly PutEntry[]): Buffer {
   let room = magic.length + digestBytes;
-  for (const { start, end, partitionKey } of entries) room += frameBytes + end - start + 3 * partitionKey.length;
+  for (const entry of entries) {
+    const keyBytes = entry.keyStart >= 0 ? entry.keyEnd - entry.keyStart : 3 * entry.partitionKey.length;
+    room += frameBytes + entry.end - entry.start + keyBytes;
+  }
   const packed = Buffer.allocUnsafeSlow(room);
   packed.set(magic);
   let at = magic.length;
-  // AggregatedRecord: partition_key_table = 1, records = 3. Each key comes once.
-  const table = new Map<string, number>();
+  // AggregatedRecord: partition_key_table = 1, records = 3. Each key comes once: one that is there already is written over by what follows.
+  const table = new Map<number, number>();
+  const places = new Uint32Array(entries.length);
   const numbers = new Uint32Array(entries.length);
+  let keys = 0;
   for (let i = 0; i < entries.length; i++) {
-    const { partitionKey } = entries[i] as PutData;
-    const known = table.get(partitionKey);
-    if (known !== undefined) {
+    const entry = entries[i] as PutEntry;
+    const place = at;
+    packed[at++] = 0x0a;
+    if (entry.keyStart >= 0) {
+      at = writeVarint(packed, at, entry.keyEnd - entry.keyStart);
+      const { block, keyEnd } = entry;
+      for (let from = entry.keyStart; from < keyEnd; from++) packed[at++] = block[from] as number;
+    } else {
+      at = writeText(packed, at, entry.partitionKey);
+    }
+    const hash = orderOf(packed, place, at);
+    const known = table.get(hash);
+    if (known !== undefined && isSame(packed, places[known] as number, place, at)) {
       numbers[i] = known;
+      at = place;
       continue;
     }
-    numbers[i] = table.size;
-    table.set(partitionKey, table.size);
-    packed[at++] = 0x0a;
-    at = writeText(packed, at, partitionKey);
+    // Of two keys that share a hash only the first is found again.
+    if (known === undefined) table.set(hash, keys);
+    places[keys] = place;
+    numbers[i] = keys++;
   }
   // Record: partition_key_index = 1, data = 3.
   for (let i = 0; i < entries.length; i++) {
-    const { block, start, end } = entries[i] as PutData;
+    const { block, start, end } = entries[i] as PutEntry;
     const number = numbers[i] as number;
     packed[at++] = 0x1a;
     at = writeVarint(packed, at, 2 + sizeOfVarint(number) + sizeOfVarint(end - start) + end - start);
@@ -137,6 +160,12 @@ export function pack(entries: readonly PutData[]): Buffer {
   }
   packed.set(createHash('md5').update(packed.subarray(magic.length, at)).digest(), at);
   return packed.subarray(0, at + digestBytes);
+}
+
+/** Whether what stands from `start` up to `end` stands at `place` too. */
+function isSame(bytes: Buffer, place: number, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] !== bytes[place + at - start]) return false;
+  return true;
 }
 
 /** Letter by letter while they are ASCII: a call out of JavaScript costs more than a key. */
