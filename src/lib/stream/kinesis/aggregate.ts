@@ -32,11 +32,14 @@ export class Aggregate implements Put {
   /** The lines' numbers. */
   #numbers: readonly number[] = [];
   readonly #map: ShardMap;
+  readonly #spares: Buffer[];
   /** Where it was meant for; unknown for what is left of one that missed its shard. */
   #shard: string | undefined;
 
-  constructor(puts: readonly LinePut[], shard: string, map: ShardMap) {
+  /** `spares` is memory of aggregates that are done: this one takes of it, and comes to lie there. */
+  constructor(puts: readonly LinePut[], shard: string, map: ShardMap, spares: Buffer[]) {
     this.#map = map;
+    this.#spares = spares;
     this.#shard = shard;
     this.order = orderOf(Buffer.from(shard), 0, shard.length);
     this.#pack(
@@ -63,7 +66,11 @@ export class Aggregate implements Put {
    * (the KCL does, and get-stream): those go out again, ahead of whatever follows them.
    */
   async isDone(shard: string | undefined): Promise<boolean> {
-    if (this.count === 1 || shard === undefined || shard === this.#shard) return true;
+    if (this.count === 1) return true;
+    if (shard === undefined || shard === this.#shard) {
+      this.#spares.push(Buffer.from(this.block.buffer));
+      return true;
+    }
     const isFound = await this.#map.finder(shard);
     const records = this.#records();
     const isStrange = records.map(({ partitionKey }) => !isFound(partitionKey));
@@ -89,7 +96,7 @@ export class Aggregate implements Put {
     this.#numbers = numbers;
     this.partitionKey = first.partitionKey;
     // One alone needs no wrapping, and may be too large for it.
-    this.block = records.length === 1 ? first.block.subarray(first.start, first.end) : pack(records);
+    this.block = records.length === 1 ? first.block.subarray(first.start, first.end) : pack(records, this.#spares.pop());
   }
 
   #records(): readonly PutEntry[] {
@@ -106,14 +113,14 @@ export class Aggregate implements Put {
   }
 }
 
-/** Packs records into one. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
-export function pack(entries: readonly PutEntry[]): Buffer {
+/** Packs records into one, in `spare` where they fit. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
+export function pack(entries: readonly PutEntry[], spare?: Buffer): Buffer {
   let room = magic.length + digestBytes;
   for (const entry of entries) {
     const keyBytes = entry.keyStart >= 0 ? entry.keyEnd - entry.keyStart : 3 * entry.partitionKey.length;
     room += frameBytes + entry.end - entry.start + keyBytes;
   }
-  const packed = Buffer.allocUnsafeSlow(room);
+  const packed = spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.max(room, aggregateBytes));
   packed.set(magic);
   let at = magic.length;
   // AggregatedRecord: partition_key_table = 1, records = 3. Each key comes once: one that is there already is written over by what follows.

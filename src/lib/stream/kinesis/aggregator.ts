@@ -18,6 +18,7 @@ export class Aggregator {
   readonly #queue: PutQueue;
   readonly #map: ShardMap;
   readonly #open = new Map<string, Open>();
+  readonly #spares: Buffer[] = [];
   #openBytes = 0;
   /** The list of shards by which the open ones were gathered. */
   #version = 0;
@@ -80,6 +81,6 @@ export class Aggregator {
   #seal(shard: string, { puts, bytes }: Open): void {
     this.#open.delete(shard);
     this.#openBytes -= bytes;
-    this.#queue.add(new Aggregate(puts, shard, this.#map));
+    this.#queue.add(new Aggregate(puts, shard, this.#map, this.#spares));
   }
 }
