@@ -30,9 +30,13 @@ const tree = await wordTree(entries);
 made.set('completions/buda.bash', bashCompletion(tree));
 made.set('completions/_buda', zshCompletion(tree));
 made.set('completions/buda.fish', fishCompletion(tree));
-for (const source of ['scan-wasm', 'flatten/flatten-wasm', 'aws/put-body-wasm', 'stream/md5-wasm'].map(
-  (name) => `src/lib/${name}`,
-))
+for (const source of [
+  'scan-wasm',
+  'flatten/flatten-wasm',
+  'aws/put-body-wasm',
+  'stream/md5-wasm',
+  'stream/kinesis/packer-wasm',
+].map((name) => `src/lib/${name}`))
   made.set(`${source}.ts`, await wasmOf(source));
 const manList = ['man/buda.1', ...[...made.keys()].filter((path) => path.startsWith('man/'))];
 

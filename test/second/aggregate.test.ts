@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pack } from '../../src/lib/stream/kinesis/aggregate.ts';
 import { deaggregate } from '../../src/lib/stream/kinesis/aggregated.ts';
+import { Packer } from '../../src/lib/stream/kinesis/packer.ts';
 import { temporary } from '../house/bash.ts';
 import { describeWith, run } from './needs.ts';
 
@@ -38,7 +38,7 @@ describeWith(['npm'], 'aggregated records and aws-kinesis-agg', () => {
   test('it reads what is written here', () => {
     fc.assert(
       fc.property(records, (given) => {
-        const packed = pack(
+        const packed = new Packer().pack(
           given.map(({ key: partitionKey, data }) => ({
             block: Buffer.from(data),
             start: 0,

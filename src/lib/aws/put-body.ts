@@ -1,6 +1,7 @@
 import { base64Length } from '../base64.ts';
-import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
+import { instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
 import { wasm } from './put-body-wasm.ts';
+import { mostRecords, PutWindow } from './put-window.ts';
 
 /** One record on its way in: its data stands in `block` from `start` up to `end`. */
 export interface PutEntry {
@@ -20,17 +21,13 @@ interface Module {
   write(places: number, count: number, out: number): number;
 }
 
-/** So much of a block is copied at once; more of it, up to the largest record that Kinesis takes, only for one record alone. */
-const spanBytes = 64 * 1024;
+/** The largest record that Kinesis takes. */
 const mostBytes = 1024 ** 2;
-/** Records at once, by four numbers each. */
-const mostRecords = 512;
-/** Keys that do not stand in a block. */
+/** Keys that do not stand in their records, of those that are written at once. */
 const keysBytes = 16 * 1024;
 /** An escape of JSON, `\u0000`, for each unit of a string: more no key can take. */
 const mostEscaped = 6;
 const frameBytes = '{"Data":"","PartitionKey":""},'.length;
-const slackBytes = 16;
 /** Memory of a body is taken in whole pieces of this, so that the next one is likely to fit too. */
 const roundBytes = 64 * 1024;
 
@@ -86,54 +83,24 @@ class RecordWriter {
   /** What was written last, a comma behind each record; the next call writes over it. */
   written: Buffer = Buffer.alloc(0);
   readonly #module = instantiate<Module>(wasm);
-  readonly #bytes: Buffer;
-  /** By record: where its data begins and ends, and its key. */
-  readonly #places: Int32Array;
-  readonly #keys: number;
-  readonly #data: number;
-  readonly #out: number;
+  readonly #window: PutWindow;
 
   constructor() {
     const { memory, heap } = this.#module;
-    const places = (heap.value + 15) & ~15;
-    this.#keys = places + mostRecords * 16;
-    this.#data = this.#keys + keysBytes + slackBytes;
-    this.#out = this.#data + mostBytes + slackBytes;
-    const outBytes = base64Length(mostBytes) + mostBytes + mostRecords * frameBytes;
-    this.#bytes = bytesOf(memory, this.#out + outBytes + keysBytes + slackBytes);
-    this.#places = new Int32Array(this.#bytes.buffer, places, mostRecords * 4);
+    this.#window = new PutWindow(memory, {
+      free: heap.value,
+      moreBytes: base64Length(mostBytes) + mostBytes + keysBytes + mostRecords * frameBytes,
+      recordBytes: mostBytes,
+      textBytes: keysBytes,
+      textOf: (key) => JSON.stringify(key).slice(1, -1),
+    });
   }
 
-  /** Writes records from the one of that number on, as many as follow one another in a block; gives the number of the next. */
+  /** Writes records from the one of that number on; gives the number of the next. */
   write(entries: readonly PutEntry[], first: number): number {
-    const { block, start: from } = entries[first] as PutEntry;
-    const places = this.#places;
-    const shift = this.#data - from;
-    const most = Math.min(entries.length, first + mostRecords);
-    let to = from;
-    let keys = this.#keys;
-    let next = first;
-    for (let place = 0; next < most; next++, place += 4) {
-      const entry = entries[next] as PutEntry;
-      const { start, end, keyStart, keyEnd } = entry;
-      if (next > first && (entry.block !== block || start < to || end - from > spanBytes)) break;
-      places[place] = start + shift;
-      places[place + 1] = end + shift;
-      if (keyStart >= 0) {
-        places[place + 2] = keyStart + shift;
-        places[place + 3] = keyEnd + shift;
-      } else {
-        const text = JSON.stringify(entry.partitionKey).slice(1, -1);
-        if (keys + Buffer.byteLength(text) > this.#data - slackBytes) break;
-        places[place + 2] = keys;
-        keys += this.#bytes.write(text, keys);
-        places[place + 3] = keys;
-      }
-      to = end;
-    }
-    block.copy(this.#bytes, this.#data, from, to);
-    const end = this.#module.write(places.byteOffset, next - first, this.#out);
-    this.written = this.#bytes.subarray(this.#out, end);
+    const window = this.#window;
+    const next = window.take(entries, first);
+    this.written = window.bytes.subarray(window.end, this.#module.write(window.places, window.count, window.end));
     return next;
   }
 }

@@ -1,4 +1,5 @@
-import { Aggregate, aggregateBytes, frameBytes } from './aggregate.ts';
+import { Aggregate } from './aggregate.ts';
+import { aggregateBytes, frameBytes, Packer } from './packer.ts';
 import type { LinePut } from './put.ts';
 import type { PutQueue } from './put-queue.ts';
 import type { ShardMap } from './shard-map.ts';
@@ -18,7 +19,7 @@ export class Aggregator {
   readonly #queue: PutQueue;
   readonly #map: ShardMap;
   readonly #open = new Map<string, Open>();
-  readonly #spares: Buffer[] = [];
+  readonly #packer = new Packer();
   #openBytes = 0;
   /** The list of shards by which the open ones were gathered. */
   #version = 0;
@@ -81,6 +82,6 @@ export class Aggregator {
   #seal(shard: string, { puts, bytes }: Open): void {
     this.#open.delete(shard);
     this.#openBytes -= bytes;
-    this.#queue.add(new Aggregate(puts, shard, this.#map, this.#spares));
+    this.#queue.add(new Aggregate(puts, shard, this.#map, this.#packer));
   }
 }

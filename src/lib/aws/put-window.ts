@@ -1,0 +1,81 @@
+import { bytesOf, type WasmMemory } from '../wasm.ts';
+import type { PutEntry } from './put-body.ts';
+
+/** So much of a block is copied at once; more of it only for one record alone. */
+const spanBytes = 64 * 1024;
+/** What stands between two records is copied too, if it is no more than this: that takes less than to begin anew. */
+const gapBytes = 2 * 1024;
+/** How many records it holds at most. */
+export const mostRecords = 512;
+const slackBytes = 16;
+
+/** How a window lies in its memory, and what for. */
+export interface Lot {
+  /** It takes the memory from here on, and so much is to be free behind it. */
+  readonly free: number;
+  readonly moreBytes: number;
+  /** How long a record may be, and how long the text of a key. */
+  readonly recordBytes: number;
+  readonly textBytes: number;
+  /** What is written for a key that does not stand in its record. */
+  readonly textOf: (key: string) => string;
+}
+
+/**
+ * Records in a memory of WebAssembly, some at a time: from `places` on stand four numbers of 32 bits for each, where its data begins and ends, and its
+ * key. 16 bytes behind whatever they tell of may be read.
+ */
+export class PutWindow {
+  /** How many there are. */
+  count = 0;
+  readonly places: number;
+  /** The memory; what lies behind `end` is free. */
+  readonly bytes: Buffer;
+  readonly end: number;
+  readonly #lot: Lot;
+  readonly #numbers: Int32Array;
+  readonly #texts: number;
+  readonly #data: number;
+
+  constructor(memory: WasmMemory, lot: Lot) {
+    this.#lot = lot;
+    this.places = (lot.free + 15) & ~15;
+    this.#texts = this.places + mostRecords * 16;
+    this.#data = this.#texts + lot.textBytes + slackBytes;
+    this.end = this.#data + Math.max(spanBytes, lot.recordBytes) + slackBytes;
+    this.bytes = bytesOf(memory, this.end + lot.moreBytes + slackBytes);
+    this.#numbers = new Int32Array(this.bytes.buffer, this.places, mostRecords * 4);
+  }
+
+  /** Takes in records from the one of that number on, as many as follow one another in a block; gives the number of the next. */
+  take(entries: readonly PutEntry[], first: number): number {
+    const { block, start: from } = entries[first] as PutEntry;
+    const numbers = this.#numbers;
+    const shift = this.#data - from;
+    const most = Math.min(entries.length, first + mostRecords);
+    let to = from;
+    let text = this.#texts;
+    let next = first;
+    for (let at = 0; next < most; next++, at += 4) {
+      const entry = entries[next] as PutEntry;
+      const { start, end, keyStart, keyEnd } = entry;
+      if (next > first && (entry.block !== block || start < to || start - to > gapBytes || end - from > spanBytes)) break;
+      numbers[at] = start + shift;
+      numbers[at + 1] = end + shift;
+      if (keyStart >= 0) {
+        numbers[at + 2] = keyStart + shift;
+        numbers[at + 3] = keyEnd + shift;
+      } else {
+        const key = this.#lot.textOf(entry.partitionKey);
+        if (next > first && text + Buffer.byteLength(key) > this.#texts + this.#lot.textBytes) break;
+        numbers[at + 2] = text;
+        text += this.bytes.write(key, text);
+        numbers[at + 3] = text;
+      }
+      to = end;
+    }
+    block.copy(this.bytes, this.#data, from, to);
+    this.count = next - first;
+    return next;
+  }
+}
