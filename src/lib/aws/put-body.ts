@@ -8,7 +8,7 @@ export interface PutEntry {
   readonly block: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Where in its data the key stands, in ASCII, as a string of JSON has it between its quotes; -1 where it does not. */
+  /** Where in its data the key stands, in UTF-8, as a string of JSON has it between its quotes; -1 where it does not. */
   readonly keyStart: number;
   readonly keyEnd: number;
   readonly partitionKey: string;

@@ -9,7 +9,7 @@ const safeDigits = 15;
  * number or a boolean as JavaScript writes it (1.0 is 1); anything else is no key.
  */
 export class KeyReader {
-  /** Where the key that was read last stands in its line's block, if its bytes are its text: in ASCII, without an escape; else -1. */
+  /** Where the key that was read last stands in its line's block, if its bytes are its text: in UTF-8, without an escape; else -1. */
   start = -1;
   end = -1;
   readonly #scanner: Scanner;
@@ -34,17 +34,17 @@ export class KeyReader {
 
   /** The key that was read last. */
   get text(): string {
-    return this.start < 0 ? this.#text : (this.#block as Buffer).toString('latin1', this.start, this.end);
+    return this.start < 0 ? this.#text : (this.#block as Buffer).toString('utf8', this.start, this.end);
   }
 
   /** What the scanner has answered. */
-  #take(block: Buffer, { starts, ends, isAscii }: Scanner): boolean {
+  #take(block: Buffer, { starts, ends }: Scanner): boolean {
     const start = starts[0] as number;
     const end = ends[0] as number;
     if (start < 0) return false;
     switch (block[start]) {
       case 0x22: // a string
-        return isAscii ? this.#stand(block, start + 1, end - 1) : this.#keep(block.toString('utf8', start + 1, end - 1));
+        return this.#stand(block, start + 1, end - 1);
       case 0x5b: // an array, an object, null
       case 0x7b:
       case 0x6e:

@@ -67,7 +67,7 @@ export class LinePut implements Put {
   }
 
   get partitionKey(): string {
-    return (this.#text ??= this.block.toString('latin1', this.keyStart, this.keyEnd));
+    return (this.#text ??= this.block.toString('utf8', this.keyStart, this.keyEnd));
   }
 
   /** Made anew: many thousands of these wait, and each object more is looked at by the collector. */
