@@ -10,7 +10,7 @@ export default {
   title: 'PutRecords, aggregated',
   note: 'The same with many events in a record of Kinesis, in the format of the Kinesis Producer Library; buda aggregates by shard, aws-kinesis-agg does not look after shards.',
   kind: 'cpu',
-  records: 400_000,
+  records: 1_000_000,
   input: trackingEvents,
   contenders: {
     'buda put-stream --aggregate': { before, run: `${env} buda put-stream kinesis:bench --aggregate -q` },

@@ -13,7 +13,7 @@ export default {
   title: 'PutRecords',
   note: 'Tracking events into a stream of Kinesis, each with its id as the key, 500 a request. The service takes everything, and is not counted: records per second of the CPU time of the clients.',
   kind: 'cpu',
-  records: 400_000,
+  records: 1_000_000,
   input: trackingEvents,
   contenders: {
     'buda put-stream': { before, run: `${env} buda put-stream kinesis:bench -q` },

@@ -34,6 +34,7 @@ for (const source of [
   'scan-wasm',
   'flatten/flatten-wasm',
   'aws/put-body-wasm',
+  'aws/put-answer-wasm',
   'stream/md5-wasm',
   'stream/kinesis/packer-wasm',
 ].map((name) => `src/lib/${name}`))

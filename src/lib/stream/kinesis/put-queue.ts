@@ -1,6 +1,7 @@
 import { AwsError, awsErrorOf } from '../../aws/errors.ts';
 import type { Kinesis } from '../../aws/kinesis.ts';
-import type { PutOutcome, PutRecords } from '../../aws/put-records.ts';
+import type { PutOutcome } from '../../aws/put-answer.ts';
+import type { PutRecords } from '../../aws/put-records.ts';
 import { Failure } from '../../errors.ts';
 import { backOffMs } from '../../retry.ts';
 import { limits, type Put } from './put.ts';
