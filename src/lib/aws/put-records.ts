@@ -23,16 +23,48 @@ interface Exchange extends PutRecordsCommandInput {
 /** Who puts more than these goes on for a while. */
 const manyRequests = 8;
 
+/** What is used of the SDK's request. */
+interface Request {
+  body: unknown;
+  clone(): Request;
+}
+
 /**
  * Puts records by bodies that are made from their bytes and handed to the SDK's client below its serialiser: credentials, endpoint,
  * signing, errors and whatever else its middlewares do are what they always are. They are put together once, not for each request.
  * What the SDK throws is thrown on.
  */
 export function recordPutter(client: KinesisClient, stream: string, { signal, tellsShards = false }: PutOptions): PutRecords {
+  const writer = new BodyWriter(stream);
+  const reader = new AnswerReader();
+  /** Memory of bodies that nobody looks at any more. */
+  const spares: Buffer[] = [];
+  let sender: Promise<(exchange: Exchange) => Promise<unknown>> | undefined;
+  let sent = 0;
+  return async (entries) => {
+    if (++sent === manyRequests) (await import('../v8.ts')).compileLess();
+    sender ??= openSender(client, stream, signal);
+    const body = writer.write(entries, spares.pop());
+    const exchange: Exchange = { StreamName: stream, Records: [], body };
+    await (await sender)(exchange);
+    spares.push(Buffer.from(body.buffer));
+    return reader.outcomes(exchange.answer ?? [], entries.length, tellsShards);
+  };
+}
+
+async function openSender(client: KinesisClient, stream: string, signal: AbortSignal | undefined) {
+  const template = await serialised(client, stream);
   const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
+  const stack = client.middlewareStack.clone();
+  // In its place, since others are put before and behind it by its name.
+  stack.remove('serializerMiddleware');
+  stack.add((next) => (args) => next({ ...args, request: template.clone() }), {
+    step: 'serialize',
+    name: 'serializerMiddleware',
+  });
   command.middlewareStack.add(
     (next) => (args) => {
-      (args.request as { body: unknown }).body = (args.input as Exchange).body;
+      (args.request as Request).body = (args.input as Exchange).body;
       return next(args);
     },
     // Before the body's length is looked at, and it is signed.
@@ -51,20 +83,23 @@ export function recordPutter(client: KinesisClient, stream: string, { signal, te
     // Nearest to the wire: the SDK's own reader finds an answer without content, or an error as always.
     { step: 'deserialize', priority: 'low', name: 'readyAnswer' },
   );
-  const send = command.resolveMiddleware(client.middlewareStack, client.config, { abortSignal: signal });
-  const writer = new BodyWriter(stream);
-  const reader = new AnswerReader();
-  /** Memory of bodies that nobody looks at any more. */
-  const spares: Buffer[] = [];
-  let sent = 0;
-  return async (entries) => {
-    if (++sent === manyRequests) (await import('../v8.ts')).compileLess();
-    const body = writer.write(entries, spares.pop());
-    const exchange: Exchange = { ...command.input, body };
-    await send({ ...command, input: exchange });
-    spares.push(Buffer.from(body.buffer));
-    return reader.outcomes(exchange.answer ?? [], entries.length, tellsShards);
-  };
+  const send = command.resolveMiddleware(stack, client.config, { abortSignal: signal });
+  return (exchange: Exchange) => send({ ...command, input: exchange });
+}
+
+/** A request as the SDK serialises it, which goes no further. */
+async function serialised(client: KinesisClient, stream: string): Promise<Request> {
+  const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
+  let request: Request | undefined;
+  command.middlewareStack.add(
+    () => async (args) => {
+      request = args.request as Request;
+      return { response: {}, output: { $metadata: {}, Records: [] } };
+    },
+    { step: 'build', priority: 'high' },
+  );
+  await client.send(command);
+  return request as unknown as Request;
 }
 
 /** By events: an iterator over a stream costs as much as the rest of the answer. */
