@@ -4,8 +4,10 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fsPromises from 'node:fs/promises';
 import http2 from 'node:http2';
 import { basename, dirname, join, resolve } from 'node:path';
+import zlib from 'node:zlib';
 import { build, transform } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -71,19 +73,24 @@ const beside = {
   },
 };
 
-/** Node's HTTP/2, loaded when something of it is used: the SDK has a client for it beside the one for HTTP/1.1, which is ours. */
+/** Parts of Node that the SDK asks for and seldom uses: each is loaded when something of it is called. */
+const lateParts = { 'fs/promises': fsPromises, http2, zlib };
 const later = {
-  name: 'HTTP/2 later',
+  name: 'parts of Node later',
   setup: ({ onResolve, onLoad }) => {
-    const names = Object.keys(http2).filter((name) => name !== 'constants');
-    onResolve({ filter: /^node:http2$/ }, ({ namespace }) =>
-      namespace === 'later' ? undefined : { path: 'node:http2', namespace: 'later' },
+    onResolve({ filter: /^node:(?:fs\/promises|http2|zlib)$/ }, ({ path, namespace, importer }) =>
+      namespace === 'later' || !importer.includes('node_modules')
+        ? undefined
+        : { path: path.replace('node:', ''), namespace: 'later' },
     );
-    onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
-      contents: `const whole = () => require('${path}');
-        const constants = new Proxy({}, { get: (_, name) => whole().constants[name] });
-        module.exports = { constants, ${names.map((name) => `get ${name}() { return whole().${name}; }`)} };`,
-    }));
+    onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => {
+      const members = Object.entries(lateParts[path]).map(([name, value]) => {
+        if (name === 'constants') return 'constants: new Proxy({}, { get: (_, name) => whole().constants[name] })';
+        if (typeof value === 'function' && /^[a-z]/.test(name)) return `${name}: (...given) => whole().${name}(...given)`;
+        return `get ${name}() { return whole().${name}; }`;
+      });
+      return { contents: `const whole = () => require('node:${path}');\nmodule.exports = { ${members} };` };
+    });
   },
 };
 

@@ -194,8 +194,9 @@ const stdin = {
   isTerminal: isatty(0),
   chunks(): AsyncIterable<Buffer> {
     const kind = fstatSync(0);
-    // A folder says what it is when it is read.
-    if (kind.isFile() || kind.isDirectory()) opened ??= new OpenFile(0);
+    // A folder says what it is when it is read; /dev/null is read as files are.
+    const isDevice = kind.isCharacterDevice() && !stdin.isTerminal;
+    if (kind.isFile() || kind.isDirectory() || isDevice) opened ??= new OpenFile(0);
     else if (kind.isFIFO() || kind.isSocket()) opened ??= new Pipe(0);
     return opened ?? (process.stdin as AsyncIterable<Buffer>);
   },
