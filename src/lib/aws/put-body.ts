@@ -38,13 +38,13 @@ const roundBytes = 64 * 1024;
 export class BodyWriter {
   readonly #head: Buffer;
   readonly #records: RecordWriter | undefined = wherePossible(() => new RecordWriter());
+  readonly #spares: Buffer[] = [];
 
   constructor(stream: string) {
     this.#head = Buffer.from(`{"StreamName":${JSON.stringify(stream)},"Records":[`);
   }
 
-  /** Writes it into `spare` where it fits, else into memory of its own. */
-  write(entries: readonly PutEntry[], spare?: Buffer): Buffer {
+  write(entries: readonly PutEntry[]): Buffer {
     const records = this.#records;
     let room = this.#head.length + 2;
     let isOdd = records === undefined;
@@ -55,6 +55,7 @@ export class BodyWriter {
       isOdd ||= bytes > mostBytes || (entry.keyStart < 0 && keyBytes > keysBytes);
     }
     if (records === undefined || isOdd) return this.#writePlain(entries);
+    const spare = this.#spares.pop();
     const body =
       spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
     body.set(this.#head);
@@ -67,6 +68,11 @@ export class BodyWriter {
     // The last comma gives its place to the end.
     if (entries.length > 0) at--;
     return body.subarray(0, at + body.write(']}', at));
+  }
+
+  /** Takes a body that it made, which nobody looks at any more. */
+  takeBack({ buffer }: Buffer): void {
+    if (buffer.byteLength % roundBytes === 0) this.#spares.push(Buffer.from(buffer));
   }
 
   /** For a process that cannot have WebAssembly, and for what Kinesis will not take. */

@@ -37,17 +37,15 @@ interface Request {
 export function recordPutter(client: KinesisClient, stream: string, { signal, tellsShards = false }: PutOptions): PutRecords {
   const writer = new BodyWriter(stream);
   const reader = new AnswerReader();
-  /** Memory of bodies that nobody looks at any more. */
-  const spares: Buffer[] = [];
   let sender: Promise<(exchange: Exchange) => Promise<unknown>> | undefined;
   let sent = 0;
   return async (entries) => {
     if (++sent === manyRequests) (await import('../v8.ts')).compileLess();
     sender ??= openSender(client, stream, signal);
-    const body = writer.write(entries, spares.pop());
+    const body = writer.write(entries);
     const exchange: Exchange = { StreamName: stream, Records: [], body };
     await (await sender)(exchange);
-    spares.push(Buffer.from(body.buffer));
+    writer.takeBack(body);
     return reader.outcomes(exchange.answer ?? [], entries.length, tellsShards);
   };
 }
