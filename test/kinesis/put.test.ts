@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Kinesis } from '../../src/lib/aws/kinesis.ts';
 import type { Sink } from '../../src/lib/delivery.ts';
 import { deliver } from '../../src/lib/delivery.ts';
 import { Failure } from '../../src/lib/errors.ts';
+import { deaggregate } from '../../src/lib/stream/kinesis/aggregated.ts';
 import { kinesisSink } from '../../src/lib/stream/kinesis.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 import { type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
-import { fastTuning, makeStream, recordsIn } from './streams.ts';
+import { fastTuning, makeStream, rawRecordsIn, recordsIn } from './streams.ts';
 
 let running: (Running & { asked?: { operation: string; body: Body }[] }) | undefined;
 
@@ -295,6 +298,46 @@ describe('PutRecords: what goes wrong', () => {
     await faulty.stop();
     pointSdkAt(faulty.endpoint);
     expect(await failureOf(put([record(1)]))).toMatchObject({ exit: 75, message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  it('asks for credentials again where the way to them broke', async () => {
+    await startStore();
+    let asked = 0;
+    const client = new KinesisClient({
+      region: 'us-east-1',
+      endpoint: (running as Running).endpoint,
+      maxAttempts: 1,
+      requestHandler: new NodeHttpHandler(),
+      credentials: async () => {
+        if (++asked === 1) throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+        return { accessKeyId: 'test', secretAccessKey: 'test' };
+      },
+    });
+    const kinesis = new Kinesis(client);
+    const putRecords = kinesis.putter('movements');
+    const block = Buffer.from(`${record(1)}\n`);
+    const entries = [{ block, start: 0, end: block.length, keyStart: -1, keyEnd: -1, partitionKey: 'k' }];
+    await expect(putRecords(entries)).rejects.toMatchObject({ kind: 'again' });
+    expect(await putRecords(entries)).toEqual([{ error: undefined, shard: undefined }]);
+    kinesis.close();
+  });
+
+  it.each([false, true])('does without WebAssembly where there is none, aggregated: %s', async (aggregate) => {
+    const lines = Array.from({ length: 300 }, (_, n) => JSON.stringify({ n, k: n % 7 === 0 ? `kä"${n}` : `k ${n % 5}` }));
+    const { WebAssembly } = globalThis as { WebAssembly?: unknown };
+    running = await startKinesalite();
+    pointSdkAt(running.endpoint);
+    await makeStream('movements', 3);
+    try {
+      delete (globalThis as { WebAssembly?: unknown }).WebAssembly;
+      await put(lines, { options: { aggregate } });
+    } finally {
+      Object.assign(globalThis, { WebAssembly });
+    }
+    const told = (await rawRecordsIn('movements')).flatMap(({ data }) =>
+      (deaggregate(data) ?? [{ data }]).map((one) => String(one.data)),
+    );
+    expect(told.sort()).toEqual(lines.map((line) => `${line}\n`).sort());
   });
 
   it('ends with 77 where there are no credentials, and with 78 where there is no region', async () => {

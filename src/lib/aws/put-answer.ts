@@ -25,10 +25,13 @@ export class AnswerReader {
   #allTaken: readonly PutOutcome[] = [];
 
   constructor() {
-    this.#module = wherePossible(() => instantiate<Module>(wasm));
-    if (this.#module === undefined) return;
-    const { memory, heap } = this.#module;
-    this.#bytes = bytesOf(memory, heap.value + mostBytes + slackBytes).subarray(heap.value);
+    const opened = wherePossible(() => {
+      const module = instantiate<Module>(wasm);
+      const { memory, heap } = module;
+      return { module, bytes: bytesOf(memory, heap.value + mostBytes + slackBytes).subarray(heap.value) };
+    });
+    this.#module = opened?.module;
+    this.#bytes = opened?.bytes ?? this.#bytes;
   }
 
   /**
@@ -40,7 +43,8 @@ export class AnswerReader {
       if (this.#allTaken.length !== count) this.#allTaken = new Array<PutOutcome>(count).fill(taken);
       return this.#allTaken;
     }
-    const { Records: results = [] } = JSON.parse(Buffer.concat(pieces).toString()) as { Records?: PutRecordsResultEntry[] };
+    const answer = JSON.parse(Buffer.concat(pieces).toString()) as { Records?: PutRecordsResultEntry[] } | null;
+    const results = answer?.Records ?? [];
     return Array.from({ length: count }, (_, index) => {
       const result = results[index];
       if (result?.ErrorCode) return { error: result.ErrorCode };

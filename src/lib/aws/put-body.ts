@@ -38,6 +38,8 @@ const roundBytes = 64 * 1024;
 export class BodyWriter {
   readonly #head: Buffer;
   readonly #records: RecordWriter | undefined = wherePossible(() => new RecordWriter());
+  /** Memory of bodies: that which is its own, and that which nobody looks at any more. */
+  readonly #own = new WeakSet<object>();
   readonly #spares: Buffer[] = [];
 
   constructor(stream: string) {
@@ -55,9 +57,11 @@ export class BodyWriter {
       isOdd ||= bytes > mostBytes || (entry.keyStart < 0 && keyBytes > keysBytes);
     }
     if (records === undefined || isOdd) return this.#writePlain(entries);
-    const spare = this.#spares.pop();
-    const body =
-      spare !== undefined && spare.length >= room ? spare : Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
+    let body = this.#spares.pop();
+    if (body === undefined || body.length < room) {
+      body = Buffer.allocUnsafeSlow(Math.ceil(room / roundBytes) * roundBytes);
+      this.#own.add(body.buffer);
+    }
     body.set(this.#head);
     let at = this.#head.length;
     for (let next = 0; next < entries.length; ) {
@@ -72,7 +76,7 @@ export class BodyWriter {
 
   /** Takes a body that it made, which nobody looks at any more. */
   takeBack({ buffer }: Buffer): void {
-    if (buffer.byteLength % roundBytes === 0) this.#spares.push(Buffer.from(buffer));
+    if (this.#own.has(buffer)) this.#spares.push(Buffer.from(buffer));
   }
 
   /** For a process that cannot have WebAssembly, and for what Kinesis will not take. */

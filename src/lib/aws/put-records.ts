@@ -41,7 +41,11 @@ export function recordPutter(client: KinesisClient, stream: string, { signal, te
   let sent = 0;
   return async (entries) => {
     if (++sent === manyRequests) (await import('../v8.ts')).compileLess();
-    sender ??= openSender(client, stream, signal);
+    sender ??= openSender(client, stream, signal).catch((error) => {
+      // The next one tries anew: it may have been the network, on the way to credentials.
+      sender = undefined;
+      throw error;
+    });
     const body = writer.write(entries);
     const exchange: Exchange = { StreamName: stream, Records: [], body };
     await (await sender)(exchange);
@@ -51,7 +55,7 @@ export function recordPutter(client: KinesisClient, stream: string, { signal, te
 }
 
 async function openSender(client: KinesisClient, stream: string, signal: AbortSignal | undefined) {
-  const template = await serialised(client, stream);
+  const template = await serialised(client, stream, signal);
   const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
   const stack = client.middlewareStack.clone();
   // In its place, since others are put before and behind it by its name.
@@ -86,7 +90,7 @@ async function openSender(client: KinesisClient, stream: string, signal: AbortSi
 }
 
 /** A request as the SDK serialises it, which goes no further. */
-async function serialised(client: KinesisClient, stream: string): Promise<Request> {
+async function serialised(client: KinesisClient, stream: string, abortSignal: AbortSignal | undefined): Promise<Request> {
   const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
   let request: Request | undefined;
   command.middlewareStack.add(
@@ -96,7 +100,7 @@ async function serialised(client: KinesisClient, stream: string): Promise<Reques
     },
     { step: 'build', priority: 'high' },
   );
-  await client.send(command);
+  await client.send(command, { abortSignal });
   return request as unknown as Request;
 }
 

@@ -28,7 +28,8 @@ interface Module {
 /** Packs records into one. Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md. */
 export class Packer {
   readonly #writer: Writer | undefined = wherePossible(() => new Writer());
-  /** Memory of what was packed and is done with. */
+  /** Memory for large ones: that which is its own, and that which is done with. */
+  readonly #own = new WeakSet<object>();
   readonly #spares: Buffer[] = [];
 
   pack(entries: readonly PutEntry[]): Buffer {
@@ -42,7 +43,7 @@ export class Packer {
     const writer = this.#writer;
     if (writer === undefined || isOdd || room > mostBytes) return packPlain(entries);
     writer.write(entries);
-    const packed = this.#spares.pop() ?? Buffer.allocUnsafeSlow(mostBytes);
+    const packed = this.#take(room);
     packed.set(magic);
     packed.set(writer.keys, magic.length);
     packed.set(writer.records, magic.length + writer.keys.length);
@@ -53,7 +54,17 @@ export class Packer {
 
   /** Takes what it has packed, which nobody looks at any more. */
   takeBack(packed: Buffer): void {
-    if (packed.buffer.byteLength === mostBytes) this.#spares.push(Buffer.from(packed.buffer));
+    if (this.#own.has(packed.buffer)) this.#spares.push(Buffer.from(packed.buffer));
+  }
+
+  /** Many little ones may wait, each of which gets what it needs. */
+  #take(room: number): Buffer {
+    if (room < mostBytes / 2) return Buffer.allocUnsafeSlow(room);
+    const spare = this.#spares.pop();
+    if (spare !== undefined) return spare;
+    const packed = Buffer.allocUnsafeSlow(mostBytes);
+    this.#own.add(packed.buffer);
+    return packed;
   }
 }
 
