@@ -1,18 +1,7 @@
 import { base64Length } from '../base64.ts';
 import { instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
 import { wasm } from './put-body-wasm.ts';
-import { mostRecords, PutWindow } from './put-window.ts';
-
-/** One record on its way in: its data stands in `block` from `start` up to `end`. */
-export interface PutEntry {
-  readonly block: Buffer;
-  readonly start: number;
-  readonly end: number;
-  /** Where in its data the key stands, in UTF-8, as a string of JSON has it between its quotes; -1 where it does not. */
-  readonly keyStart: number;
-  readonly keyEnd: number;
-  readonly partitionKey: string;
-}
+import { mostRecords, type PutEntry, PutWindow } from './put-window.ts';
 
 /** What put-body-wasm.as exports. */
 interface Module {
@@ -49,7 +38,7 @@ export class BodyWriter {
   write(entries: readonly PutEntry[]): Buffer {
     const records = this.#records;
     let room = this.#head.length + 2;
-    let isOdd = records === undefined;
+    let isOdd = false;
     for (const entry of entries) {
       const bytes = entry.end - entry.start;
       const keyBytes = entry.keyStart >= 0 ? entry.keyEnd - entry.keyStart : mostEscaped * entry.partitionKey.length;

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { type KinesisClient, PutRecordsCommand, type PutRecordsCommandInput } from '@aws-sdk/client-kinesis';
 import { AnswerReader, type PutOutcome } from './put-answer.ts';
-import { BodyWriter, type PutEntry } from './put-body.ts';
+import { BodyWriter } from './put-body.ts';
+import type { PutEntry } from './put-window.ts';
 
 /** One PutRecords: an outcome an entry, in order; undefined for entries that the answer did not speak of. */
 export type PutRecords = (entries: readonly PutEntry[]) => Promise<readonly (PutOutcome | undefined)[]>;

@@ -1,5 +1,15 @@
 import { bytesOf, type WasmMemory } from '../wasm.ts';
-import type { PutEntry } from './put-body.ts';
+
+/** One record on its way in: its data stands in `block` from `start` up to `end`. */
+export interface PutEntry {
+  readonly block: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Where in its data the key stands, in UTF-8, as a string of JSON has it between its quotes; -1 where it does not. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  readonly partitionKey: string;
+}
 
 /** So much of a block is copied at once; more of it only for one record alone. */
 const spanBytes = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { PutEntry } from '../../aws/put-body.ts';
+import type { PutEntry } from '../../aws/put-window.ts';
 import { Failure } from '../../errors.ts';
 import { Line } from '../../lines.ts';
 import { deaggregate, type SubRecord } from './aggregated.ts';

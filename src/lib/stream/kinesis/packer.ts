@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PutEntry } from '../../aws/put-body.ts';
-import { PutWindow } from '../../aws/put-window.ts';
+import { type PutEntry, PutWindow } from '../../aws/put-window.ts';
 import { instantiate, type WasmMemory, wherePossible } from '../../wasm.ts';
 import { digestBytes, magic } from './aggregated.ts';
 import { wasm } from './packer-wasm.ts';

@@ -1,4 +1,4 @@
-import type { PutEntry } from '../../aws/put-body.ts';
+import type { PutEntry } from '../../aws/put-window.ts';
 import { sha256Of } from '../../hashing.ts';
 import { Line } from '../../lines.ts';
 import type { KeyReader } from '../keys.ts';

@@ -1,6 +1,6 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
-import type { PutEntry } from '../../aws/put-body.ts';
+import type { PutEntry } from '../../aws/put-window.ts';
 import { KeyHasher } from '../hash-key.ts';
 import { retryAws } from './tuning.ts';
 
