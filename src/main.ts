@@ -106,7 +106,7 @@ async function start(
   };
   listenForSignals(() => summarise(progress, msSinceStart() - began), command.role === 'tool' ? undefined : stopped);
   context.detail(`home ${home}`);
-  setTimeout(async () => (await import('./lib/v8.ts')).holdYoungGeneration(), youngMs).unref();
+  setTimeout(async () => (await import('./lib/v8.ts')).settle(), settleMs).unref();
   const call = callOf(entry.words, args, options, context, entries);
   try {
     if (command.run !== undefined) process.exitCode = (await command.run(call)) ?? 0;
@@ -120,8 +120,8 @@ async function start(
   }
 }
 
-/** By then a step has the young generation that its work wants. */
-const youngMs = 1000;
+/** By then a step has the young generation and the code that its work wants. */
+const settleMs = 1000;
 
 /** A place for what is rejected: a stream where the target is named as one, else a file. */
 function openDeadLetters(target: string, context: Context): DeadLetters {
