@@ -33,6 +33,7 @@ import { keep, whereAndWhen } from './report.mjs';
  * @property {string} [over]    A rate: at least `times` that of this one. A time: at most `times` this one's, or this one's and `plusMs`.
  * @property {number} [times]
  * @property {number} [plusMs]
+ * @property {number} [whereMs]   What `over` took where the goal was set; `plusMs` grows and shrinks with it.
  * @property {number} [atMostMs]  A time, by itself.
  */
 
@@ -161,9 +162,10 @@ function judge({ kind, goals }, answers) {
     }
     if (kind === 'time') {
       const plusMs = reached.value - base.value;
-      const cpuMs = reached.cpuMs - base.cpuMs;
-      const text = `${goal.of} ≤ ${goal.over} + ${goal.plusMs} ms: + ${plusMs.toFixed(1)} ms (CPU: + ${cpuMs.toFixed(1)} ms)`;
-      return { text, isMet: plusMs <= goal.plusMs };
+      const thereMs = (plusMs / base.value) * goal.whereMs;
+      const told = `+ ${thereMs.toFixed(1)} ms (here ${base.value.toFixed(1)} and + ${plusMs.toFixed(1)})`;
+      const text = `${goal.of} ≤ ${goal.over} + ${goal.plusMs} ms where that takes ${goal.whereMs}: ${told}`;
+      return { text, isMet: thereMs <= goal.plusMs };
     }
     const times = goal.times * (/\bjq\b/.test(goal.over) ? jqFactor : 1);
     const ratio = reached.value / base.value;

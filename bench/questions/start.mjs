@@ -23,8 +23,8 @@ export default {
     python3: { run: 'python3 -c pass', alone: true, needs: 'python3' },
   },
   goals: [
-    { of: 'buda --version', over: 'bare node', plusMs: 8 },
-    { of: 'buda transform flatten', over: 'bare node', plusMs: 12 },
-    { of: 'buda put-stream kinesis:trial, ready', over: 'bare node', plusMs: 30 },
+    { of: 'buda --version', over: 'bare node', plusMs: 8, whereMs: 20 },
+    { of: 'buda transform flatten', over: 'bare node', plusMs: 12, whereMs: 20 },
+    { of: 'buda put-stream kinesis:trial, ready', over: 'bare node', plusMs: 30, whereMs: 20 },
   ],
 };
