@@ -35,6 +35,7 @@ for (const source of [
   'flatten/flatten-wasm',
   'aws/put-body-wasm',
   'aws/put-answer-wasm',
+  'hash/hmac-wasm',
   'stream/md5-wasm',
   'stream/kinesis/packer-wasm',
 ].map((name) => `src/lib/${name}`))

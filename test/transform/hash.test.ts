@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Hasher } from '../../src/lib/hash/hasher.ts';
+import { Hmac } from '../../src/lib/hash/hmac.ts';
 import { Line, parseRecord } from '../../src/lib/lines.ts';
 import { record, spoiltRecord } from '../support/json-text.ts';
 
@@ -46,4 +48,38 @@ test.each(makers)('%s: the bytes answer as the text does, or leave it to the tex
 test('a record that has no room is left to the text', () => {
   const line = Buffer.from('{"a":{"b":1}}');
   expect(new Hasher(key, ['a']).bytes(new Line(1, line, 0, line.length), line, Buffer.alloc(60), 0)).toBe('unknown');
+});
+
+describe('the HMAC', () => {
+  const bytesOf = (length: number) => Buffer.from(Array.from({ length }, (_, n) => (n * 7 + length) & 0xff));
+  const hmacOf = (key: Buffer, message: Buffer) => {
+    const hmac = new Hmac(key);
+    hmac.find(message, 0, message.length);
+    return hmac.digits.toString('latin1');
+  };
+
+  it('is that of RFC 4231', () => {
+    expect(hmacOf(Buffer.alloc(20, 0x0b), Buffer.from('Hi There'))).toBe(
+      'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7',
+    );
+    expect(hmacOf(Buffer.from('Jefe'), Buffer.from('what do ya want for nothing?'))).toBe(
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    );
+    expect(hmacOf(Buffer.alloc(131, 0xaa), Buffer.from('Test Using Larger Than Block-Size Key - Hash Key First'))).toBe(
+      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    );
+  });
+
+  it('is as Node makes it, under a key of any length and of a value of any length', () => {
+    for (const keyLength of [1, 16, 32, 63, 64, 65, 200]) {
+      const key = bytesOf(keyLength);
+      const hmac = new Hmac(key);
+      for (let length = 0; length < 1200; length++) {
+        const block = bytesOf(length + 3);
+        hmac.find(block, 3, block.length);
+        const expected = createHmac('sha256', key).update(block.subarray(3)).digest('hex');
+        expect(hmac.digits.toString('latin1'), `${keyLength}, ${length}`).toBe(expected);
+      }
+    }
+  });
 });

@@ -1,31 +1,28 @@
-import { createHmac } from 'node:crypto';
 import type { Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
 import { decode } from '../splice/text.ts';
 import { copyBytes } from '../splice/writer.ts';
 import { findPlaces, parsePath } from './fields.ts';
+import { Hmac } from './hmac.ts';
 
-/** What is kept to be looked up: so many values, none of them long. */
-const mostKnown = 10_000;
-const longestKnown = 256;
 /** A digest and its quotes. */
 const hashBytes = 66;
 const quote = 0x22;
+const backslash = 0x5c;
 
 /** Puts the HMAC-SHA256 of a value, 64 hexadecimal digits, in the value's place. */
 export class Hasher {
   /** Values that were hashed so far. */
   count = 0;
-  readonly #key: Buffer;
+  readonly #hmac: Hmac;
   readonly #paths: ReturnType<typeof parsePath>[];
-  readonly #known = new Map<string, string>();
   /** Finds the fields in the bytes; undefined where a path leads anywhere, or into another's value. */
   readonly #scanner: Scanner | undefined;
   /** The fields that a record has, in its order. */
   readonly #found: number[] = [];
 
   constructor(key: Buffer, fields: readonly string[]) {
-    this.#key = key;
+    this.#hmac = new Hmac(key);
     this.#paths = fields.map(parsePath);
     if (isPlain(fields)) this.#scanner = new Scanner(fields);
   }
@@ -55,7 +52,8 @@ export class Hasher {
       to = copyBytes(block, copied, starts[i] as number, out, to);
       copied = ends[i] as number;
       out[to++] = quote;
-      to += out.write(this.#digestOf(block.toString('latin1', starts[i] as number, copied)), to, 'latin1');
+      this.#find(block, starts[i] as number, copied);
+      to = copyBytes(this.#hmac.digits, 0, 64, out, to);
       out[to++] = quote;
     }
     this.count += found.length;
@@ -71,7 +69,8 @@ export class Hasher {
       const json = text.slice(start, end);
       // Nothing is known of nobody.
       if (json === 'null') continue;
-      hashed += `${text.slice(from, start)}"${this.#digestOf(json)}"`;
+      this.#find(Buffer.from(json, 'latin1'), 0, json.length);
+      hashed += `${text.slice(from, start)}"${this.#hmac.digits.toString('latin1')}"`;
       from = end;
       this.count++;
     }
@@ -79,19 +78,14 @@ export class Hasher {
   }
 
   /** Of a string by its text, so that it does not matter how it was escaped; of anything else as it is written. */
-  #digestOf(json: string): string {
-    const known = this.#known.get(json);
-    if (known !== undefined) return known;
-    const isText = json[0] === '"';
-    const bytes =
-      isText && json.includes('\\')
-        ? Buffer.from(String(decode(json)))
-        : Buffer.from(isText ? json.slice(1, -1) : json, 'latin1');
-    const digest = createHmac('sha256', this.#key).update(bytes).digest('hex');
-    if (json.length > longestKnown) return digest;
-    if (this.#known.size >= mostKnown) this.#known.clear();
-    this.#known.set(json, digest);
-    return digest;
+  #find(json: Buffer, start: number, end: number): void {
+    if (json[start] !== quote) return this.#hmac.find(json, start, end);
+    for (let at = start; at < end; at++) {
+      if (json[at] !== backslash) continue;
+      const text = Buffer.from(String(decode(json.toString('latin1', start, end))));
+      return this.#hmac.find(text, 0, text.length);
+    }
+    this.#hmac.find(json, start + 1, end - 1);
   }
 }
 
