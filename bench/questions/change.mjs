@@ -14,6 +14,7 @@ export default {
       before: '[ -f $SCRATCH/key ] || (umask 077; head -c 32 /dev/urandom >$SCRATCH/key)',
       run: 'buda transform hash -q --field user_id --key-file $SCRATCH/key',
     },
+    'buda transform validate': { run: 'buda transform validate -q --schema $REPO/bench/programs/tracking.schema.json' },
     'jq .is_seen = true': { run: "jq -c '.is_seen = true'", needs: 'jq', share: 1 / 4 },
     'gojq .is_seen = true': { run: "gojq -c '.is_seen = true'", needs: 'gojq', share: 1 / 4 },
     'jaq .is_seen = true': { run: "jaq -c '.is_seen = true'", needs: 'jaq', share: 1 / 4 },
@@ -25,5 +26,7 @@ export default {
   goals: [
     { of: 'buda transform ./change.mjs', over: 'jq .is_seen = true', times: 2.8 },
     { of: 'buda transform flatten', over: 'jq .is_seen = true', times: 2.8 },
+    { of: 'buda transform hash', over: 'jq .is_seen = true', times: 2.8 },
+    { of: 'buda transform validate', over: 'jq .is_seen = true', times: 2.8 },
   ],
 };

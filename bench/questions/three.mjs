@@ -11,7 +11,7 @@ const together = (all) => `buda run -q "${all.join(' | ')}"`;
 /** @type {import('../run.mjs').Question} */
 export default {
   title: 'Three steps',
-  note: 'In a shell’s pipe: repeats dropped, what is left made flat, and all but one type selected; and the same three in one process. Against three times jq, each changing a field. Then with a field hashed in place of the selection: most of that is HMAC.',
+  note: 'In a shell’s pipe: repeats dropped, what is left made flat, and all but one type selected; and the same three in one process. Against three times jq, each changing a field. Then with a field hashed in place of the selection: half of that is HMAC.',
   kind: 'rate',
   records: 1_000_000,
   input: trackingEvents,
@@ -27,5 +27,6 @@ export default {
   goals: [
     { of: 'buda × 3', over: 'jq × 3', times: 3.6 },
     { of: 'buda run', over: 'jq × 3', times: 7 },
+    { of: 'buda × 3, one of them hash', over: 'jq × 3', times: 3.6 },
   ],
 };

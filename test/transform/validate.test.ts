@@ -62,16 +62,45 @@ describe('buda transform validate', () => {
     });
     const good = [
       { t: '2026-11-24T10:00:00Z' },
+      { t: '2026-11-24T23:59:60.5+05:30' },
       { d: '2024-02-29' },
       { e: 'a@b' },
       { u: '0e8dddc7-9ebf-41f3-b08a-5a3f91f1c3c0' },
       { l: 'https://x.y' },
       { x: '?' },
     ];
-    const bad = [{ t: '2026-13-24T10:00:00Z' }, { d: '2023-02-29' }, { e: 'a' }, { u: 'x' }, { l: '/path' }];
+    const bad = [
+      { t: '2026-13-24T10:00:00Z' },
+      { t: '2026-11-24T24:00:00Z' },
+      { t: '2026-11-24T10:60:00Z' },
+      { t: '2026-11-24T10:00:00+24:00' },
+      { d: '2023-02-29' },
+      { e: 'a' },
+      { u: 'x' },
+      { l: '/path' },
+    ];
     const { passed, reasons } = await check(['--schema', schema], [...good, ...bad]);
     expect(passed).toEqual(good);
     expect(reasons.length).toBe(bad.length);
+  });
+
+  it('knows which days there are', async () => {
+    const two = (number: number) => String(number).padStart(2, '0');
+    const days: string[] = [];
+    for (const year of ['0000', '1900', '2000', '2023', '2024']) {
+      for (let month = 0; month <= 13; month++)
+        for (let day = 0; day <= 32; day++) days.push(`${year}-${two(month)}-${two(day)}`);
+    }
+    const isDay = (day: string) => {
+      const date = new Date(`${day}T00:00:00Z`);
+      return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+    };
+    const schema = fileOf({ properties: { d: { format: 'date' } } });
+    const { passed } = await check(
+      ['--schema', schema],
+      days.map((d) => ({ d })),
+    );
+    expect(passed).toEqual(days.filter(isDay).map((d) => ({ d })));
   });
 
   it('has a schema for each type in a folder, which may refer to each other', async () => {
