@@ -19,6 +19,11 @@ export default {
     'gojq .is_seen = true': { run: "gojq -c '.is_seen = true'", needs: 'gojq', share: 1 / 4 },
     'jaq .is_seen = true': { run: "jaq -c '.is_seen = true'", needs: 'jaq', share: 1 / 4 },
     'mlr put': { run: `mlr --ijsonl --ojsonl put '$is_seen = true'`, needs: 'mlr', share: 1 / 4 },
+    benthos: {
+      run: `MAPPING='root = this.assign({"is_seen":true})' benthos run $REPO/bench/programs/benthos.yaml`,
+      needs: 'benthos',
+      share: 1 / 4,
+    },
     split2: { run: 'node $REPO/bench/programs/split2.mjs change', share: 1 / 4 },
     ndjson: { run: 'node $REPO/bench/programs/ndjson.mjs change', share: 1 / 4 },
     'the bare loop': { run: 'node $REPO/bench/programs/parse.mjs change' },

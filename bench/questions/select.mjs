@@ -4,6 +4,8 @@ import { queries } from '../programs/queries.mjs';
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 const filter = `'select(.type == "plan_changed") | {id, type, user_id, created_at}'`;
 const [{ name: first }] = queries;
+const fields = ['id', 'type', 'user_id', 'created_at'].map((name) => `"${name}":this.${name}`);
+const mapping = `root = if this.type == "plan_changed" {{${fields}}} else {deleted()}`;
 const contenders = {};
 const goals = [];
 for (const { name, sql, jq, options = '', jqOptions = '' } of queries) {
@@ -25,6 +27,7 @@ export default {
     'buda transform ./select.mjs': { run: 'buda transform $REPO/bench/programs/select.mjs -q', share: 0.4 },
     gojq: { run: `gojq -c ${filter}`, needs: 'gojq', share: 1 / 20 },
     jaq: { run: `jaq -c ${filter}`, needs: 'jaq', share: 1 / 20 },
+    benthos: { run: `MAPPING=${quoted(mapping)} benthos run $REPO/bench/programs/benthos.yaml`, needs: 'benthos', share: 1 / 20 },
     'grep | jq': { run: `grep -F plan_changed | jq -c ${filter}`, needs: 'jq', share: 0.4 },
     'grep | buda': { run: `grep -F plan_changed | buda transform sql -q ${quoted(queries[0].sql)}`, share: 0.4 },
     duckdb: {

@@ -17,6 +17,7 @@ export default {
     'gojq -c .': { run: 'gojq -c .', needs: 'gojq', share: 1 / 8 },
     'jaq -c .': { run: 'jaq -c .', needs: 'jaq', share: 1 / 8 },
     'mlr cat': { run: 'grep -v "^\\[" | mlr --ijsonl --ojsonl cat', needs: 'mlr', share: 1 / 8 },
+    benthos: { run: "MAPPING='root = content()' benthos run $REPO/bench/programs/benthos.yaml", needs: 'benthos', share: 1 / 8 },
     split2: { run: 'node $REPO/bench/programs/split2.mjs', share: 1 / 8 },
     ndjson: { run: 'node $REPO/bench/programs/ndjson.mjs', share: 1 / 8 },
     'the bare loop': { run: 'node $REPO/bench/programs/frame.mjs' },
