@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /** What V8 is told while a process runs: this module takes 2 ms to load, and is loaded when there is time. */
 
-/** How much bytecode a function runs before V8 looks whether to compile it (it begins with 132 kB): where many requests go out, where a step waits. */
+/** How much bytecode a function runs before V8 looks whether to compile it (132 kB at first): where many requests go out, and where a step waits. */
 const budgets = { requests: 600_000, waiting: 2_000_000 };
 let budget = 0;
 
@@ -18,7 +18,10 @@ export function settle(): void {
   if (performance.eventLoopUtilization().utilization < 0.5) compileLess(budgets.waiting);
 }
 
-/** For one that sends many requests: each passes through hundreds of functions of the SDK, and to compile them all took a fifth of the CPU of half a million records put. */
+/**
+ * For one that sends many requests: each passes through hundreds of functions of the SDK, and to compile them all took a fifth of the CPU of half a
+ * million records put.
+ */
 export function sendMany(): void {
   compileLess(budgets.requests);
 }

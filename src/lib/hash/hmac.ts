@@ -17,7 +17,7 @@ const mostBytes = 1024;
 const blockBytes = 64;
 
 /**
- * Finds the HMAC-SHA256 of little values under one key. Node's own takes five times as long for them: an object for each, and the way out of
+ * Finds the HMAC-SHA256 of little values under one key. Node's own takes three times as long for them: an object for each, and the way out of
  * JavaScript and back three times. Source: RFC 2104.
  */
 export class Hmac {
