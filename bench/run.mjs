@@ -132,17 +132,15 @@ async function ask(question) {
   const answers = runs.map(({ name, count: counted, times }) => {
     const wallMs = median(times.map(({ wall }) => wall));
     const cpuMs = median(times.map(({ cpu }) => cpu));
-    const toldMs = median(times.map(({ told }) => told));
-    return {
-      name,
-      wallMs,
-      cpuMs,
-      value: { time: wallMs, told: toldMs, cpu: counted / cpuMs, rate: counted / wallMs }[kind],
-      perCpu: counted / cpuMs,
-    };
+    const rated = ({ wall, cpu, told }) => ({ time: wall, told, cpu: counted / cpu, rate: counted / wall })[kind];
+    const values = times.map(rated);
+    return { name, wallMs, cpuMs, values, value: median(values), perCpu: counted / cpuMs };
   });
   return { answers, missing, goals: judge(question, answers) };
 }
+
+/** Round by round: the machine's speed is another in each. */
+const ratioOf = (one, other) => median(one.values.map((value, round) => value / other.values[round]));
 
 function judge({ kind, goals }, answers) {
   const named = (name) => answers.find((answer) => answer.name === name);
@@ -157,18 +155,18 @@ function judge({ kind, goals }, answers) {
     if (reached === undefined || base === undefined)
       return { text: `${goal.of} against ${goal.over}: not measured`, isMet: undefined };
     if (goal.plusMs === undefined && (kind === 'time' || kind === 'told')) {
-      const ratio = reached.value / base.value;
+      const ratio = ratioOf(reached, base);
       return { text: `${goal.of} ≤ ${goal.times} × ${goal.over}: ${ratio.toFixed(2)} ×`, isMet: ratio <= goal.times };
     }
     if (kind === 'time') {
       const plusMs = reached.value - base.value;
-      const thereMs = (plusMs / base.value) * goal.whereMs;
+      const thereMs = (ratioOf(reached, base) - 1) * goal.whereMs;
       const told = `+ ${thereMs.toFixed(1)} ms (here ${base.value.toFixed(1)} and + ${plusMs.toFixed(1)})`;
       const text = `${goal.of} ≤ ${goal.over} + ${goal.plusMs} ms where that takes ${goal.whereMs}: ${told}`;
       return { text, isMet: thereMs <= goal.plusMs };
     }
     const times = goal.times * (/\bjq\b/.test(goal.over) ? jqFactor : 1);
-    const ratio = reached.value / base.value;
+    const ratio = ratioOf(reached, base);
     const byCpu = (reached.perCpu / base.perCpu).toFixed(2);
     const text = `${goal.of} ≥ ${Number(times.toFixed(2))} × ${goal.over}: ${ratio.toFixed(2)} × (by CPU time: ${byCpu} ×)`;
     return { text, isMet: ratio >= times };
