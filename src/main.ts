@@ -250,9 +250,9 @@ function isPipeOrTerminal(descriptor: number): boolean {
 /** $BUDA_HOME, else systemd's $STATE_DIRECTORY, else $XDG_STATE_HOME/buda, else ~/.local/state/buda. */
 function homeFolder(): string {
   const { BUDA_HOME, STATE_DIRECTORY, XDG_STATE_HOME, HOME } = process.env;
-  // Node's `os` takes a third of a millisecond to load.
-  const user = HOME || process.getBuiltinModule('node:os').homedir();
-  return resolve(BUDA_HOME || STATE_DIRECTORY?.split(':')[0] || join(XDG_STATE_HOME || join(user, '.local', 'state'), 'buda'));
+  // Node's `os` takes a third of a millisecond to load, and throws where the user has no entry: only who needs it asks.
+  const user = () => HOME || process.getBuiltinModule('node:os').homedir();
+  return resolve(BUDA_HOME || STATE_DIRECTORY?.split(':')[0] || join(XDG_STATE_HOME || join(user(), '.local', 'state'), 'buda'));
 }
 
 /** The first signal asks a step to end well; the second, or a tool's first, ends the process as if there were no handler. */

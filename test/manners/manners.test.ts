@@ -155,3 +155,16 @@ describe.concurrent('signals', () => {
     });
   }
 });
+
+test('a user without an entry or a HOME is asked for none where a place for the state is named', async () => {
+  // As for a number that a container was given: os.homedir() throws.
+  writeFileSync(join(folder, 'nobody.cjs'), `require('node:os').homedir = () => { throw new Error('no entry'); };\n`);
+  const run = (named: string) =>
+    bash(`echo '{"a":1}' | env -u HOME -u BUDA_HOME ${named} node -r ./nobody.cjs "$(which buda)" transform flatten -q`, {
+      cwd: folder,
+      env: environmentIn(folder),
+    });
+  for (const named of ['BUDA_HOME=home', 'STATE_DIRECTORY=home', 'XDG_STATE_HOME=home', 'HOME=home'])
+    expect(await run(named), named).toMatchObject({ exit: 0, stdout: '{"a":1}\n' });
+  expect(await run('')).toMatchObject({ exit: 1, stderr: expect.stringContaining('no entry') });
+});
