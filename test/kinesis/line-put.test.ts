@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Batch } from '../../src/lib/lines.ts';
-import { KeyReader } from '../../src/lib/stream/keys.ts';
+import { KeyedLines } from '../../src/lib/stream/kinesis/keyed-lines.ts';
 import { LinePut } from '../../src/lib/stream/kinesis/put.ts';
+import { testCall } from '../support/context.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const long = 'k'.repeat(257);
@@ -31,32 +32,30 @@ const cases: [string, string | undefined][] = [
 ];
 
 it('has the key of its line, where it stands or as a text, and the same order for the same key', () => {
-  const keys = new KeyReader('id');
+  const { call } = testCall('put-stream');
+  const lines = new KeyedLines(call.rejects, 'id');
   const orders = new Map<string, number | undefined>();
-  // The last line of a block may have no newline; many lines before it are looked at in another way.
+  // Many lines before it are looked at in another way.
   const before = Array.from({ length: 200 }, (_, n) => `{"id":"before ${n}"}\n`).join('');
   for (const [text, key] of cases)
-    for (const [first, last] of [
-      ['', '\n'],
-      ['', ''],
-      [before, '\n'],
-      [before, ''],
-    ]) {
-      const { lines } = Batch.ofBytes(Buffer.from(`${first}${text}${last}`), 1);
-      for (const line of lines) {
-        const hasKey = keys.read(line);
-        if (line !== lines.at(-1)) continue;
-        const put = new LinePut(line, hasKey ? keys : undefined);
-        expect(hasKey, text).toBe(key !== undefined);
-        const { block, start, end, keyStart, keyEnd, partitionKey } = put;
-        expect(block.toString('utf8', start, end)).toBe(`${text}\n`);
-        expect(partitionKey).toBe(key ?? sha256(text));
-        if (keyStart >= 0) expect(block.toString('utf8', keyStart, keyEnd)).toBe(partitionKey);
-        expect(put.bytes).toBe(end - start + Buffer.byteLength(partitionKey));
-        if (key === undefined) expect(put.order).toBeUndefined();
-        else expect(put.order).toBe(orders.get(key) ?? put.order);
-        if (key !== undefined) orders.set(key, put.order);
-      }
+    for (const first of ['', before]) {
+      const bytes = Buffer.from(`${first}${text}\n`);
+      const count = bytes.toString().split('\n').length - 1;
+      lines.turn(Batch.ofBytes(bytes, count, undefined, 0, 7));
+      for (let n = 1; n < count; n++) expect(lines.next()).toBe(true);
+      expect(lines.next()).toBe(true);
+      const put = new LinePut(lines);
+      expect(lines.next()).toBe(false);
+      const { block, start, end, keyStart, keyEnd, partitionKey } = put;
+      expect(put.number).toBe(6 + count);
+      expect(block.toString('utf8', start, end)).toBe(`${text}\n`);
+      expect(partitionKey).toBe(key ?? sha256(text));
+      if (keyStart >= 0) expect(block.toString('utf8', keyStart, keyEnd)).toBe(partitionKey);
+      expect(put.bytes).toBe(end - start + Buffer.byteLength(partitionKey));
+      if (key === undefined) expect(put.order).toBeUndefined();
+      else expect(put.order).toBe(orders.get(key) ?? put.order);
+      if (key !== undefined) orders.set(key, put.order);
     }
   expect(new Set(orders.values()).size).toBe(orders.size);
+  expect(lines.note).toMatch(/^8 records have no id: /);
 });

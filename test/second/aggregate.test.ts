@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { deaggregate } from '../../src/lib/stream/kinesis/aggregated.ts';
-import { Packer } from '../../src/lib/stream/kinesis/packer.ts';
+import { Bundle, Packer } from '../../src/lib/stream/kinesis/packer.ts';
 import { temporary } from '../house/bash.ts';
 import { describeWith, run } from './needs.ts';
 
@@ -38,16 +38,17 @@ describeWith(['npm'], 'aggregated records and aws-kinesis-agg', () => {
   test('it reads what is written here', () => {
     fc.assert(
       fc.property(records, (given) => {
-        const packed = new Packer().pack(
-          given.map(({ key: partitionKey, data }) => ({
-            block: Buffer.from(data),
-            start: 0,
-            end: data.length,
-            keyStart: -1,
-            keyEnd: -1,
-            partitionKey,
-          })),
-        );
+        const packer = new Packer();
+        const bundle = new Bundle('shard 0');
+        // Each in a block of its own: a window ends with it.
+        for (const [n, { key, data }] of given.entries()) {
+          const block = Buffer.from(data);
+          packer.settle(bundle);
+          packer.turn(block, 0);
+          packer.add(bundle, { block, start: 0, end: block.length, keyStart: -1, keyEnd: -1, text: Buffer.from(key) });
+          bundle.numbers.push(n);
+        }
+        const packed = packer.seal(bundle);
         let found: { partitionKey: string; data: string }[] = [];
         theirs.deaggregateSync(
           { data: packed.toString('base64'), partitionKey: 'a', sequenceNumber: '1' },

@@ -1,7 +1,7 @@
 import { base64Length } from '../base64.ts';
 import { instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
 import { wasm } from './put-body-wasm.ts';
-import { mostRecords, type PutEntry, PutWindow } from './put-window.ts';
+import { keysBytes, mostBytes, mostRecords, type PutEntry, PutWindow } from './put-window.ts';
 
 /** What put-body-wasm.as exports. */
 interface Module {
@@ -10,10 +10,6 @@ interface Module {
   write(places: number, count: number, out: number): number;
 }
 
-/** The largest record that Kinesis takes. */
-const mostBytes = 1024 ** 2;
-/** Keys that do not stand in their records, of those that are written at once. */
-const keysBytes = 16 * 1024;
 /** An escape of JSON, `\u0000`, for each unit of a string: more no key can take. */
 const mostEscaped = 6;
 const frameBytes = '{"Data":"","PartitionKey":""},'.length;
@@ -86,13 +82,8 @@ class RecordWriter {
 
   constructor() {
     const { memory, heap } = this.#module;
-    this.#window = new PutWindow(memory, {
-      free: heap.value,
-      moreBytes: base64Length(mostBytes) + mostBytes + keysBytes + mostRecords * frameBytes,
-      recordBytes: mostBytes,
-      textBytes: keysBytes,
-      textOf: (key) => JSON.stringify(key).slice(1, -1),
-    });
+    const moreBytes = base64Length(mostBytes) + mostBytes + keysBytes + mostRecords * frameBytes;
+    this.#window = new PutWindow(memory, heap.value, moreBytes);
   }
 
   /** Writes records from the one of that number on; gives the number of the next. */

@@ -19,21 +19,14 @@ const gapBytes = 2 * 1024;
 export const mostRecords = 512;
 const slackBytes = 16;
 
-/** How a window lies in its memory, and what for. */
-export interface Lot {
-  /** It takes the memory from here on, and so much is to be free behind it. */
-  readonly free: number;
-  readonly moreBytes: number;
-  /** How long a record may be, and how long the text of a key. */
-  readonly recordBytes: number;
-  readonly textBytes: number;
-  /** What is written for a key that does not stand in its record. */
-  readonly textOf: (key: string) => string;
-}
+/** The largest record that Kinesis takes. */
+export const mostBytes = 1024 ** 2;
+/** Keys that do not stand in their records, of those that are written at once. */
+export const keysBytes = 16 * 1024;
 
 /**
  * Records in a memory of WebAssembly, some at a time: from `places` on stand four numbers of 32 bits for each, where its data begins and ends, and its
- * key. 16 bytes behind whatever they tell of may be read.
+ * key, as the inside of a string of JSON. 16 bytes behind whatever they tell of may be read.
  */
 export class PutWindow {
   /** How many there are. */
@@ -42,18 +35,17 @@ export class PutWindow {
   /** The memory; what lies behind `end` is free. */
   readonly bytes: Buffer;
   readonly end: number;
-  readonly #lot: Lot;
   readonly #numbers: Int32Array;
   readonly #texts: number;
   readonly #data: number;
 
-  constructor(memory: WasmMemory, lot: Lot) {
-    this.#lot = lot;
-    this.places = (lot.free + 15) & ~15;
+  /** It takes the memory from `free` on, and so much is to be free behind it. */
+  constructor(memory: WasmMemory, free: number, moreBytes: number) {
+    this.places = (free + 15) & ~15;
     this.#texts = this.places + mostRecords * 16;
-    this.#data = this.#texts + lot.textBytes + slackBytes;
-    this.end = this.#data + Math.max(spanBytes, lot.recordBytes) + slackBytes;
-    this.bytes = bytesOf(memory, this.end + lot.moreBytes + slackBytes);
+    this.#data = this.#texts + keysBytes + slackBytes;
+    this.end = this.#data + mostBytes + slackBytes;
+    this.bytes = bytesOf(memory, this.end + moreBytes + slackBytes);
     this.#numbers = new Int32Array(this.bytes.buffer, this.places, mostRecords * 4);
   }
 
@@ -76,8 +68,8 @@ export class PutWindow {
         numbers[at + 2] = keyStart + shift;
         numbers[at + 3] = keyEnd + shift;
       } else {
-        const key = this.#lot.textOf(entry.partitionKey);
-        if (next > first && text + Buffer.byteLength(key) > this.#texts + this.#lot.textBytes) break;
+        const key = JSON.stringify(entry.partitionKey).slice(1, -1);
+        if (next > first && text + Buffer.byteLength(key) > this.#texts + keysBytes) break;
         numbers[at + 2] = text;
         text += this.bytes.write(key, text);
         numbers[at + 3] = text;

@@ -1,4 +1,4 @@
-import type { JsonObject, Line } from '../lines.ts';
+import { type JsonObject, Line } from '../lines.ts';
 import { Scanner } from '../scan.ts';
 
 /** The digits that a double holds in any case. */
@@ -12,10 +12,14 @@ export class KeyReader {
   /** Where the key that was read last stands in its line's block, if its bytes are its text: in UTF-8, without an escape; else -1. */
   start = -1;
   end = -1;
+  /** Where the line ends that `readFrom` has looked at: at its newline. */
+  lineEnd = 0;
   readonly #scanner: Scanner;
   readonly #fields: readonly string[];
   #block: Buffer | undefined;
   #text = '';
+  /** How many lines had none. */
+  #keyless = 0;
 
   constructor(path: string) {
     this.#scanner = new Scanner([path]);
@@ -28,13 +32,34 @@ export class KeyReader {
     const scanner = this.#scanner;
     this.start = -1;
     if (block !== undefined && scanner.scan(block, start, end, line.isFinal) && scanner.escaped[0] !== 1)
-      return this.#take(block, scanner);
-    return this.#keep(this.#find(line.record));
+      return this.#counted(this.#take(block, scanner));
+    return this.#counted(this.#keep(this.#find(line.record)));
+  }
+
+  /** The same for the line that begins at `start` of a block of whole lines, into which nobody writes any more. */
+  readFrom(block: Buffer, start: number): boolean {
+    const scanner = this.#scanner;
+    this.start = -1;
+    this.lineEnd = scanner.scanFrom(block, start);
+    if (scanner.isRecord && scanner.escaped[0] !== 1) return this.#counted(this.#take(block, scanner));
+    return this.#counted(this.#keep(this.#find(new Line(0, block, start, this.lineEnd).record)));
   }
 
   /** The key that was read last. */
   get text(): string {
     return this.start < 0 ? this.#text : (this.#block as Buffer).toString('utf8', this.start, this.end);
+  }
+
+  /** What a person is told of records without their key, if there were some. */
+  get note(): string | undefined {
+    if (this.#keyless === 0) return undefined;
+    const records = this.#keyless === 1 ? 'record has' : 'records have';
+    return `${this.#keyless} ${records} no ${this.#fields.join('.')}: the sha256 of the line was the key`;
+  }
+
+  #counted(hasKey: boolean): boolean {
+    if (!hasKey) this.#keyless++;
+    return hasKey;
   }
 
   /** What the scanner has answered. */
@@ -83,9 +108,4 @@ function isCount(block: Buffer, start: number, end: number): boolean {
   if (end - start > safeDigits) return false;
   for (let at = start; at < end; at++) if (((block[at] as number) - 0x30) >>> 0 > 9) return false;
   return true;
-}
-
-/** What a person is told of records without their key. */
-export function keylessNote(count: number, path: string): string {
-  return `${count} ${count === 1 ? 'record has' : 'records have'} no ${path}: the sha256 of the line was the key`;
 }

@@ -1,9 +1,8 @@
-import type { PutEntry } from '../../aws/put-window.ts';
 import { Failure } from '../../errors.ts';
 import { Line } from '../../lines.ts';
 import { deaggregate, type SubRecord } from './aggregated.ts';
-import type { Packer } from './packer.ts';
-import { type LinePut, orderOf, type Put } from './put.ts';
+import { type Packer, packAgain } from './packer.ts';
+import { orderOf, type Put } from './put.ts';
 import type { ShardMap } from './shard-map.ts';
 
 /**
@@ -12,9 +11,9 @@ import type { ShardMap } from './shard-map.ts';
  * is nothing but these bytes: what somebody wants to know of a record is read out of them.
  */
 export class Aggregate implements Put {
-  block: Buffer = empty;
+  block: Buffer;
   readonly start = 0;
-  partitionKey = '';
+  partitionKey: string;
   readonly keyStart = -1;
   readonly keyEnd = -1;
   readonly bytes: number;
@@ -22,22 +21,22 @@ export class Aggregate implements Put {
   next: Put | undefined = undefined;
   beside: Put | undefined = undefined;
   /** The lines' numbers. */
-  #numbers: readonly number[] = [];
+  #numbers: readonly number[];
   readonly #map: ShardMap;
   readonly #packer: Packer;
   /** Where it was meant for; unknown for what is left of one that missed its shard. */
   #shard: string | undefined;
 
-  constructor(puts: readonly LinePut[], shard: string, map: ShardMap, packer: Packer) {
+  /** `data` holds the records of these lines; one alone is the line itself. */
+  constructor(data: Buffer, partitionKey: string, numbers: readonly number[], shard: string, map: ShardMap, packer: Packer) {
+    this.block = data;
+    this.partitionKey = partitionKey;
+    this.bytes = data.length + Buffer.byteLength(partitionKey);
+    this.order = orderOf(Buffer.from(shard), 0, shard.length);
+    this.#numbers = numbers;
     this.#map = map;
     this.#packer = packer;
     this.#shard = shard;
-    this.order = orderOf(Buffer.from(shard), 0, shard.length);
-    this.#pack(
-      puts,
-      puts.map(({ number }) => number),
-    );
-    this.bytes = this.block.length + Buffer.byteLength(this.partitionKey);
   }
 
   get end(): number {
@@ -45,7 +44,7 @@ export class Aggregate implements Put {
   }
 
   get lines(): readonly Line[] {
-    return this.#records().map(({ block, start, end }, i) => new Line(this.#numbers[i] as number, block, start, end - 1));
+    return this.#records().map(({ data }, i) => new Line(this.#numbers[i] as number, data, 0, data.length - 1));
   }
 
   get count(): number {
@@ -66,7 +65,8 @@ export class Aggregate implements Put {
     const records = this.#records();
     const isStrange = records.map(({ partitionKey }) => !isFound(partitionKey));
     const rest = records.filter((_, i) => isStrange[i]);
-    if (rest.length === 0) return true;
+    const [first] = rest;
+    if (first === undefined) return true;
     // The first one's key chose the shard: it cannot be a stranger there.
     if (rest.length === records.length)
       throw new Failure(
@@ -75,33 +75,14 @@ export class Aggregate implements Put {
         'leave out --aggregate, which needs to know where records fall',
       );
     this.#shard = undefined;
-    this.#pack(
-      rest,
-      this.#numbers.filter((_, i) => isStrange[i]),
-    );
+    this.#numbers = this.#numbers.filter((_, i) => isStrange[i]);
+    this.partitionKey = first.partitionKey;
+    this.block = rest.length === 1 ? first.data : packAgain(rest);
     return false;
   }
 
-  #pack(records: readonly PutEntry[], numbers: readonly number[]): void {
-    const [first] = records as [PutEntry];
-    this.#numbers = numbers;
-    this.partitionKey = first.partitionKey;
-    // One alone needs no wrapping, and may be too large for it.
-    this.block = records.length === 1 ? first.block.subarray(first.start, first.end) : this.#packer.pack(records);
-  }
-
-  #records(): readonly PutEntry[] {
-    const { block, partitionKey, count } = this;
-    const packed = count === 1 ? [{ data: block, partitionKey }] : (deaggregate(block) as readonly SubRecord[]);
-    return packed.map(({ data, partitionKey: key }) => ({
-      block: data,
-      start: 0,
-      end: data.length,
-      keyStart: -1,
-      keyEnd: -1,
-      partitionKey: key,
-    }));
+  #records(): readonly Pick<SubRecord, 'data' | 'partitionKey'>[] {
+    if (this.count === 1) return [{ data: this.block, partitionKey: this.partitionKey }];
+    return deaggregate(this.block) as readonly SubRecord[];
   }
 }
-
-const empty = Buffer.alloc(0);

@@ -1,32 +1,31 @@
-// Packs records into one of the Kinesis Producer Library, in AssemblyScript: `npm run generate` makes packer-wasm.ts of it. It works in a memory of its
+// Packs records as those of the Kinesis Producer Library, in AssemblyScript: `npm run generate` makes packer-wasm.ts of it. It works in a memory of its
 // own, into which records are copied; packer.ts calls it. 16 bytes behind what is read may be read too, and 16 behind what is written may be written.
 // Source: github.com/awslabs/amazon-kinesis-producer, aggregation-format.md.
 
-/** More than twice as many as there are records in what is packed. */
-const slots = 32768;
+/** More than twice as many as there are records in what is packed at once. */
+const slots = 2048;
 /** By the hash of a key: where it is written, and which one it is. */
 const written = memory.data(4 * slots);
 const numbers = memory.data(4 * slots);
-let count: u32 = 0;
 
-/** Where the fields partition_key_table end that are written so far, and the fields records. */
+/** How many keys there are, those of calls before counted, and where the fields partition_key_table and records end that are written. */
+export let count: u32 = 0;
 export let keysEnd: usize = 0;
 export let recordsEnd: usize = 0;
 /** What lies behind this is free. */
 export const heap: usize = __heap_base;
 
-/** Begins anew: keys are written to the one place, records to the other. */
-export function begin(keys: usize, records: usize): void {
+/**
+ * Writes a chain of records, the keys to the one place and the records to the other; `before` keys have been written by others. For each record
+ * there stands at `places`, in the order in which they came, where its data begins and ends, and its key, and which record of the chain is next (-1: none).
+ */
+export function pack(places: usize, first: i32, before: u32, keys: usize, records: usize): void {
   memory.fill(written, 0, 4 * slots);
-  count = 0;
+  count = before;
   keysEnd = keys;
   recordsEnd = records;
-}
-
-/** Writes so many records. For each there stands at `places` where its data begins and ends, and its key. */
-export function add(places: usize, most: i32): void {
-  let place = places;
-  for (let i = 0; i < most; i++, place += 16) {
+  for (let i = first; i >= 0; ) {
+    const place = places + 20 * i;
     const start: usize = load<u32>(place);
     const end: usize = load<u32>(place, 4);
     const number = numberOf(load<u32>(place, 8), load<u32>(place, 12));
@@ -39,9 +38,9 @@ export function add(places: usize, most: i32): void {
     at = varint(at + 1, number);
     store<u8>(at, 0x1a);
     recordsEnd = copy(start, end, varint(at + 1, length));
+    i = load<i32>(place, 16);
   }
 }
-
 /** The number of a key in the table; it is written there if it is new. */
 // @ts-ignore: decorator
 @inline

@@ -242,6 +242,8 @@ export class PutQueue {
     this.#pending--;
     this.#pendingBytes -= put.bytes;
     const { order, next } = put;
+    // One that is done with, and old, would keep the next for the collector.
+    put.next = undefined;
     if (next !== undefined) this.#ready.push(next);
     else if (order !== undefined) this.#tails.remove(order);
   }

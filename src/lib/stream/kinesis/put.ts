@@ -1,7 +1,6 @@
 import type { PutEntry } from '../../aws/put-window.ts';
-import { sha256Of } from '../../hashing.ts';
 import { Line } from '../../lines.ts';
-import type { KeyReader } from '../keys.ts';
+import type { KeyedLines } from './keyed-lines.ts';
 
 /** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
 export const limits = {
@@ -20,7 +19,7 @@ export interface Put extends PutEntry {
   readonly bytes: number;
   /** Of two that have the same (`orderOf`), the second leaves when the first is done; undefined: it waits for nobody. */
   readonly order: number | undefined;
-  /** The following one of the same order. */
+  /** For the queue: the one that waits behind it. */
   next: Put | undefined;
   /** For Tails alone. */
   beside: Put | undefined;
@@ -28,7 +27,7 @@ export interface Put extends PutEntry {
   isDone(shard: string | undefined): boolean | Promise<boolean>;
 }
 
-/** A line as a record of its own; its data is the line with its `\n`, where it stands if the two stand together. */
+/** A line as a record of its own; its data is the line with its `\n`, where it stands. */
 export class LinePut implements Put {
   readonly number: number;
   readonly block: Buffer;
@@ -36,34 +35,24 @@ export class LinePut implements Put {
   readonly end: number;
   readonly keyStart: number;
   readonly keyEnd: number;
-  #text: string | undefined = undefined;
+  #text: string | undefined;
   readonly bytes: number;
   readonly order: number | undefined;
   next: Put | undefined = undefined;
   beside: Put | undefined = undefined;
 
-  /** `key` has read the line's; a line without one has the sha256 of its bytes for it, and waits for nobody. */
-  constructor(line: Line, key: KeyReader | undefined) {
-    const { block, end } = line;
-    const isWhole = block !== undefined && end < block.length;
-    this.number = line.number;
-    this.block = isWhole ? block : Buffer.concat([line.bytes, newline]);
-    this.start = isWhole ? line.start : 0;
-    this.end = isWhole ? end + 1 : this.block.length;
-    const bytes = this.end - this.start;
-    if (key !== undefined && key.start >= 0 && key.end - key.start <= limits.keyCharacters) {
-      this.keyStart = key.start - line.start + this.start;
-      this.keyEnd = key.end - line.start + this.start;
-      this.bytes = bytes + key.end - key.start;
-      this.order = orderOf(this.block, this.keyStart, this.keyEnd);
-      return;
-    }
-    this.keyStart = -1;
-    this.keyEnd = -1;
-    this.#text = key === undefined ? sha256Of(line.bytes) : keyWithinLimit(key.text);
-    const text = Buffer.from(this.#text);
-    this.bytes = bytes + text.length;
-    this.order = key === undefined ? undefined : orderOf(text, 0, text.length);
+  /** Of the line that it is at. One without a key of its own waits for nobody. */
+  constructor({ number, block, start, end, keyStart, keyEnd, text, hasKey, bytes }: KeyedLines) {
+    this.number = number;
+    this.block = block;
+    this.start = start;
+    this.end = end;
+    this.keyStart = keyStart;
+    this.keyEnd = keyEnd;
+    this.#text = text?.toString();
+    this.bytes = bytes;
+    if (!hasKey) this.order = undefined;
+    else this.order = text === undefined ? orderOf(block, keyStart, keyEnd) : orderOf(text, 0, text.length);
   }
 
   get partitionKey(): string {
@@ -82,13 +71,6 @@ export class LinePut implements Put {
   isDone(): boolean {
     return true;
   }
-}
-
-const newline = Buffer.from('\n');
-
-/** A key longer than Kinesis takes is replaced by its hash: equal keys still share a shard, in order. */
-function keyWithinLimit(key: string): string {
-  return key.length <= limits.keyCharacters ? key : sha256Of(Buffer.from(key));
 }
 
 /**

@@ -1,6 +1,5 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
-import type { PutEntry } from '../../aws/put-window.ts';
 import { KeyHasher } from '../hash-key.ts';
 import { retryAws } from './tuning.ts';
 
@@ -42,13 +41,12 @@ export class ShardMap {
     this.version++;
   }
 
-  /** The shard that takes the key now, if nothing has changed since the list. */
-  shardOf(put: Pick<PutEntry, 'block' | 'keyStart' | 'keyEnd' | 'partitionKey'>): string {
+  /** The shard that takes the key now, if nothing has changed since the list. The key stands in `block` from `start` up to `end`. */
+  shardOf(block: Uint8Array, start: number, end: number): string {
     const open = this.#open;
     if (open.length <= 1) return open[0]?.id ?? '';
     const hasher = this.#hasher;
-    if (put.keyStart >= 0) hasher.find(put.block, put.keyStart, put.keyEnd);
-    else hasher.findText(put.partitionKey);
+    hasher.find(block, start, end);
     let low = 0;
     let high = open.length - 1;
     while (low < high) {

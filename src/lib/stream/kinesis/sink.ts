@@ -1,10 +1,11 @@
 import type { Kinesis } from '../../aws/kinesis.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
-import { BadLine, type Batch } from '../../lines.ts';
-import { KeyReader, keylessNote } from '../keys.ts';
+import type { Batch } from '../../lines.ts';
 import { Aggregator } from './aggregator.ts';
-import { LinePut, limits, type Put } from './put.ts';
+import { KeyedLines } from './keyed-lines.ts';
+import { LineWriter } from './line-writer.ts';
+import type { Put } from './put.ts';
 import { PutQueue } from './put-queue.ts';
 import { listShards, ShardMap } from './shard-map.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
@@ -18,63 +19,34 @@ export class KinesisSink implements Sink {
   readonly #call: Call;
   readonly #stream: string;
   readonly #tuning: Tuning;
-  readonly #keys: KeyReader | undefined;
+  readonly #lines: KeyedLines;
   /** Begun at once: the SDK is loaded while the first record is still on its way. */
   readonly #opening: Promise<Kinesis>;
   #queue: PutQueue | undefined;
-  #aggregator: Aggregator | undefined;
-  #keyless = 0;
+  #writer: LineWriter | Aggregator | undefined;
 
   constructor(call: Call, stream: string, tuning: Partial<Tuning>) {
-    const { key } = call.options as { key?: string };
     this.id = `kinesis:${stream}`;
     this.#call = call;
     this.#stream = stream;
     this.#tuning = { ...defaultTuning, ...tuning };
-    this.#keys = key === undefined ? undefined : new KeyReader(key);
+    this.#lines = new KeyedLines(call.rejects, (call.options.key as string | undefined) ?? 'id');
     this.#opening = this.#tuning.open();
     // Whoever writes first hears of it.
     this.#opening.catch(() => {});
   }
 
   async write(batch: Batch): Promise<void> {
-    this.#queue ??= await this.#open();
-    const queue = this.#queue;
-    const aggregator = this.#aggregator;
-    const keys = this.#keys;
-    for (const line of batch.lines) {
-      let hasKey: boolean;
-      try {
-        hasKey = keys?.read(line) ?? false;
-      } catch (error) {
-        if (!(error instanceof BadLine)) throw error;
-        this.#call.rejects.line(line, error.message);
-        continue;
-      }
-      if (!hasKey) this.#keyless++;
-      const put = new LinePut(line, hasKey ? keys : undefined);
-      const { bytes } = put;
-      if (bytes > limits.recordBytes) {
-        this.#call.rejects.line(line, `too large for Kinesis: ${bytes} bytes with its key, at most ${limits.recordBytes}`);
-        continue;
-      }
-      if (queue.isFull(bytes)) await queue.room(bytes);
-      if (aggregator === undefined) {
-        queue.add(put);
-        continue;
-      }
-      if (aggregator.isStale) await aggregator.turn();
-      aggregator.add(put);
-    }
-    if (aggregator === undefined) queue.offer();
+    this.#writer ??= await this.#open();
+    await this.#writer.write(batch);
   }
 
   async flush(): Promise<void> {
-    await (this.#aggregator ?? this.#queue)?.flush();
+    await this.#writer?.flush();
   }
 
   async close(): Promise<void> {
-    this.#aggregator?.close();
+    this.#writer?.close();
     this.#queue?.close();
     await this.#opening.then(
       (kinesis) => kinesis.close(),
@@ -83,10 +55,10 @@ export class KinesisSink implements Sink {
     const { detail, say } = this.#call.context;
     if (this.#queue !== undefined)
       detail(`${this.#queue.counts.requests} requests, ${this.#queue.counts.again} records sent again`);
-    if (this.#keys !== undefined && this.#keyless > 0) say(keylessNote(this.#keyless, String(this.#call.options.key)));
+    if (this.#lines.note !== undefined) say(this.#lines.note);
   }
 
-  async #open(): Promise<PutQueue> {
+  async #open(): Promise<LineWriter | Aggregator> {
     const { rejects, context, options } = this.#call;
     const kinesis = await this.#opening;
     const refuse = ({ lines }: Put, reason: string) => {
@@ -97,13 +69,12 @@ export class KinesisSink implements Sink {
     };
     const isAggregating = options.aggregate === true;
     const queue = new PutQueue(kinesis, this.#stream, this.#tuning, refuse, note, isAggregating);
-    if (isAggregating) {
-      const map = new ShardMap((wanted) =>
-        listShards(kinesis, this.#stream, wanted, { tuning: this.#tuning, signal: queue.closed, note }),
-      );
-      await map.refresh();
-      this.#aggregator = new Aggregator(queue, map);
-    }
-    return queue;
+    this.#queue = queue;
+    if (!isAggregating) return new LineWriter(this.#lines, queue);
+    const map = new ShardMap((wanted) =>
+      listShards(kinesis, this.#stream, wanted, { tuning: this.#tuning, signal: queue.closed, note }),
+    );
+    await map.refresh();
+    return new Aggregator(this.#lines, queue, map);
   }
 }

@@ -4,7 +4,7 @@ import { explain, Failure } from '../../errors.ts';
 import { sha256Of } from '../../hashing.ts';
 import { BadLine, Batch, type Line } from '../../lines.ts';
 import { KeyHasher } from '../hash-key.ts';
-import { KeyReader, keylessNote } from '../keys.ts';
+import { KeyReader } from '../keys.ts';
 import { ShardAppender } from './appender.ts';
 import { changeSettings, createStream, defaults, openStream, type Settings, type StreamFolder } from './folder.ts';
 import { shardOf } from './hash-keys.ts';
@@ -43,7 +43,6 @@ export class LocalSink implements Sink {
   readonly #keys: KeyReader;
   #hasher: KeyHasher | undefined;
   #shards: readonly ShardAppender[] | undefined;
-  #keyless = 0;
 
   constructor(call: Call, name: string, { segmentBytes = defaults.segment_bytes, now = Date.now }: Partial<SinkTuning> = {}) {
     this.id = `local:${name}`;
@@ -70,9 +69,8 @@ export class LocalSink implements Sink {
 
   async close(): Promise<void> {
     await Promise.all((this.#shards ?? []).map((shard) => shard.close()));
-    if (this.#keyless > 0) {
-      this.#call.context.say(keylessNote(this.#keyless, this.#options.key ?? 'id'));
-    }
+    const { note } = this.#keys;
+    if (note !== undefined) this.#call.context.say(note);
   }
 
   #spread(batch: Batch, shards: readonly ShardAppender[]): void {
@@ -82,7 +80,6 @@ export class LocalSink implements Sink {
     for (const line of batch.lines) {
       try {
         const hasKey = keys.read(line);
-        if (!hasKey) this.#keyless++;
         if (hasKey && keys.start >= 0) hasher.find(line.block as Buffer, keys.start, keys.end);
         else hasher.findText(hasKey ? keys.text : sha256Of(line.bytes));
         parts[shardOf(hasher.words, shards.length)]?.push(line);
