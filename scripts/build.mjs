@@ -73,8 +73,9 @@ const beside = {
   },
 };
 
-/** Parts of Node that the SDK asks for and seldom uses: each is loaded when something of it is called. */
+/** Parts of Node that the SDK asks for and seldom uses, and what every step may hash by: each is loaded when something of it is called. */
 const lateParts = { 'fs/promises': fsPromises, http2, zlib };
+const hashing = 'src/lib/hashing.ts';
 const later = {
   name: 'parts of Node later',
   setup: ({ onResolve, onLoad }) => {
@@ -83,6 +84,12 @@ const later = {
         ? undefined
         : { path: path.replace('node:', ''), namespace: 'later' },
     );
+    onResolve({ filter: /^node:crypto$/ }, ({ importer }) =>
+      importer.endsWith(hashing) ? { path: 'crypto', namespace: 'later' } : undefined,
+    );
+    onLoad({ filter: /^crypto$/, namespace: 'later' }, () => ({
+      contents: "module.exports = { createHash: (...given) => require('node:crypto').createHash(...given) };",
+    }));
     onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => {
       const members = Object.entries(lateParts[path]).map(([name, value]) => {
         if (name === 'constants') return 'constants: new Proxy({}, { get: (_, name) => whole().constants[name] })';
@@ -179,14 +186,26 @@ function withNames(script) {
   });
 }
 
+/**
+ * For the same reason a plain object holds what is exported, where esbuild makes getters and copies them: that takes longer at every start, and so
+ * does the code of it. To import one of these scripts later is to require it: each says itself what its default is.
+ */
+function withExports(script) {
+  const required = script.replace(/__toESM\((require\("\.\/(?!packages\/)[^"]+"\))\)/g, '$1');
+  const statement = /var (\w+)=\{\};__export\(\1,\{([^}]*)\}\);module\.exports=__toCommonJS\(\1\);/.exec(required);
+  if (statement === null) return required;
+  const names = statement[2].replace(/:\(\)=>/g, ':');
+  const rest = required.slice(statement.index + statement[0].length);
+  const helpers = /\b__(?:toESM|copyProps|defProp)\b/.test(rest) ? required.slice(0, statement.index) : '';
+  return `${helpers}${rest.trimEnd()}\nmodule.exports={__esModule:!0,${names}};\n`;
+}
+
 // Only ES modules are split.
 const code = new Map();
 for (const { path, text } of scripts) {
   const made = await transform(text, { format: 'cjs', platform: 'node', target, supported, ...small });
-  code.set(
-    basename(path),
-    made.code.includes('importModule(') ? `const importModule=require('./import');${withNames(made.code)}` : withNames(made.code),
-  );
+  const script = withNames(withExports(made.code));
+  code.set(basename(path), script.includes('importModule(') ? `const importModule=require('./import');${script}` : script);
 }
 
 // To load a script takes a tenth of a millisecond, and most of those that a transform needs are small: they lie in one.

@@ -7,7 +7,7 @@ export default {
   title: 'Start-up',
   note: 'From the shell to the end of the process: the version, a transform that reads one record and ends, put-stream with a client of Kinesis that is ready while no record comes, one record put (signed, sent and answered as well), and node itself with an empty program.',
   kind: 'time',
-  rounds: 21,
+  rounds: 41,
   contenders: {
     'bare node': { run: 'node -e 0', alone: true },
     'buda --version': { run: 'buda --version', alone: true },

@@ -11,13 +11,21 @@ const fileReadBytes = 128 * 1024;
 /** Several reads go into one piece of memory, so that a line that two of them share lies whole in it. */
 const slabBytes = 4 * readBytes;
 
+/** A socket that stays as it is at its end, of which this process's own is soon to follow: to close it Node would open process.stderr. */
+class Input extends Socket {
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (error === null && this.readableEnded) done();
+    else super._destroy(error, done);
+  }
+}
+
 /**
  * The bytes of a pipe or a socket that this process was given open: what process.stdin gives, without a stream's work for each read.
  * The pieces are the caller's to keep: none is written to again.
  */
 export class Pipe implements AsyncIterable<Buffer> {
   readonly #descriptor: number;
-  #socket: Socket | undefined;
+  #socket: Input | undefined;
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -29,7 +37,7 @@ export class Pipe implements AsyncIterable<Buffer> {
     let slab = Buffer.alloc(0);
     let filled = 0;
     let failure: Error | undefined;
-    let isClosed = false;
+    let isEnded = false;
     let wake = () => {};
     const options: SocketConstructorOpts & ConnectOpts = {
       fd: this.#descriptor,
@@ -52,21 +60,23 @@ export class Pipe implements AsyncIterable<Buffer> {
         },
       },
     };
-    const socket = new Socket(options)
+    const end = () => {
+      isEnded = true;
+      wake();
+    };
+    const socket = new Input(options)
       .on('error', (error) => {
         failure = error;
       })
-      .on('close', () => {
-        isClosed = true;
-        wake();
-      });
+      .on('end', end)
+      .on('close', end);
     this.#socket = socket;
     try {
       for (;;) {
         const piece = pieces.shift();
         if (piece !== undefined) yield piece;
         else if (failure !== undefined) throw failure;
-        else if (isClosed) return;
+        else if (isEnded) return;
         else {
           socket.resume();
           await new Promise<void>((resolve) => {
