@@ -3,7 +3,7 @@
 # The words that may come next.
 _buda_next() {
   case $1 in
-    '') echo 'produce transform each put-stream get-stream put-table query run stream state dead-letter chart sandbox completion' ;;
+    '') echo 'produce transform each put-stream get-stream put-firehose put-table query run stream state dead-letter chart sandbox completion' ;;
     'produce') echo 'stripe' ;;
     'transform') echo 'mrr flatten validate dedupe hash sql' ;;
     'stream') echo 'list describe delete' ;;
@@ -26,6 +26,7 @@ _buda_options() {
     'each') echo '-h -j --jobs --ok --timeout --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-stream') echo '-h --key --shards --retention --max-size --aggregate --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --dedupe --window --time --memory --rebuild --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'put-firehose') echo '-h --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'query') echo '-h --to --file --format --write --memory -q --quiet -v --verbose' ;;
     'run') echo '-h --dry-run -q --quiet -v --verbose' ;;
@@ -159,6 +160,11 @@ _buda_values() {
     'get-stream --dead-letter') echo :files: ;;
     'get-stream --max-dead') : ;;
     'get-stream --max-line') : ;;
+    'put-firehose --app') : ;;
+    'put-firehose --state') : ;;
+    'put-firehose --dead-letter') echo :files: ;;
+    'put-firehose --max-dead') : ;;
+    'put-firehose --max-line') : ;;
     'put-table --to') : ;;
     'put-table --key') : ;;
     'put-table --memory') : ;;

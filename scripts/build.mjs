@@ -232,7 +232,12 @@ put('NOTICE', `buda's scripts hold parts of these packages, under these licences
 const packageNames = (await Promise.all(packages.values())).map((name) => name.slice(2));
 put('main.json', `${JSON.stringify({ main, core, scripts: [...apartNames, ...packageNames] })}\n`);
 // In this order: a later command keeps what the ones before have compiled, and adds its own.
-for (const words of ['transform flatten -q', 'transform ./scripts/own.mjs -q', 'put-stream kinesis:trial -q']) {
+for (const words of [
+  'transform flatten -q',
+  'transform ./scripts/own.mjs -q',
+  'put-stream kinesis:trial -q',
+  'put-firehose trial -q',
+]) {
   spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs'), ...words.split(' ')], {
     cwd: root,
     input: '{"id":"1","a":{"b":1}}\n',

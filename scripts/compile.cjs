@@ -1,5 +1,5 @@
-// Runs a command, `node compile.cjs WORDS…`, and keeps what V8 compiled for it beside each script in dist/: see bin/buda. A stream of Kinesis is put
-// into a service that takes everything, in this process.
+// Runs a command, `node compile.cjs WORDS…`, and keeps what V8 compiled for it beside each script in dist/: see bin/buda. What is put into
+// Kinesis or Firehose goes to a service that takes everything, in this process.
 const { renameSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
 const { join } = require('node:path');
@@ -19,13 +19,16 @@ function start() {
   });
 }
 
-if (words.some((word) => word.startsWith('kinesis:'))) {
-  const answer = '{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}';
+if (words[0].startsWith('put-')) {
+  const answer =
+    words[0] === 'put-firehose'
+      ? '{"FailedPutCount":0,"RequestResponses":[{"RecordId":"1"}]}'
+      : '{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}';
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.end(answer));
   });
   server.listen(0, '127.0.0.1', () => {
-    process.env.AWS_ENDPOINT_URL_KINESIS = `http://127.0.0.1:${server.address().port}`;
+    process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${server.address().port}`;
     start();
   });
   server.unref();

@@ -7,6 +7,7 @@ import { entries } from '../src/commands/index.ts';
 import { bash, environmentIn, root, temporary } from './house/bash.ts';
 import { loadAll } from './house/commands.ts';
 import { isThere } from './house/tools.ts';
+import { awsEnvironmentAt, type Running, startTakingFirehose } from './kinesis/servers.ts';
 
 /**
  * Every example of every command and of man/buda.1 is run, each in its own copy of one stage, and has to end with 0.
@@ -14,8 +15,10 @@ import { isThere } from './house/tools.ts';
  */
 const folder = mkdtempSync(join(temporary, 'buda-examples-'));
 const stage = join(folder, 'stage');
-const stripe: Record<string, string> = {};
+/** Where the services stand that the examples speak to. */
+const services: Record<string, string> = {};
 let sandbox: ChildProcess;
+let firehose: Running;
 
 vi.setConfig({ maxConcurrency: 2 });
 
@@ -29,13 +32,16 @@ beforeAll(async () => {
     sandbox.once('exit', (code) => reject(new Error(`the sandbox ended with ${code}`)));
   });
   const { api_base, api_key } = JSON.parse(line) as { api_base: string; api_key: string };
-  Object.assign(stripe, { STRIPE_API_BASE: api_base, STRIPE_API_KEY: api_key });
+  Object.assign(services, { STRIPE_API_BASE: api_base, STRIPE_API_KEY: api_key });
+  firehose = await startTakingFirehose();
+  Object.assign(services, awsEnvironmentAt(firehose.endpoint));
   const script = readFileSync(join(import.meta.dirname, 'examples/stage.sh'), 'utf8');
-  const built = await bash(script, { cwd: stage, env: { ...environmentIn(stage), ...stripe } });
+  const built = await bash(script, { cwd: stage, env: { ...environmentIn(stage), ...services } });
   expect(built.exit, `the stage could not be built:\n${built.stderr}`).toBe(0);
 });
 
 afterAll(async () => {
+  await firehose?.stop();
   sandbox?.removeAllListeners('exit');
   const ended = new Promise((resolve) => sandbox.once('exit', resolve));
   sandbox?.kill('SIGTERM');
@@ -58,7 +64,7 @@ function testOf(run: string): void {
   test.skipIf(!isThere('jq') && /\bjq\b/.test(run))(run, async () => {
     const cwd = join(folder, `${copies++}`);
     cpSync(stage, cwd, { recursive: true });
-    const env = { ...environmentIn(cwd), ...stripe };
+    const env = { ...environmentIn(cwd), ...services };
     const { exit, stderr } = await bash(run, { cwd, env, pipefail: true, ...(isEndless(run) && { stopAfterMs: 2000 }) });
     expect(exit, `it said:\n${stderr}`).toBe(0);
     rmSync(cwd, { recursive: true, force: true });

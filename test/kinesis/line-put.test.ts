@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Batch } from '../../src/lib/lines.ts';
 import { KeyedLines } from '../../src/lib/stream/kinesis/keyed-lines.ts';
-import { LinePut } from '../../src/lib/stream/kinesis/put.ts';
+import { kinesisLimits, LinePut } from '../../src/lib/stream/kinesis/put.ts';
 import { testCall } from '../support/context.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -33,7 +33,7 @@ const cases: [string, string | undefined][] = [
 
 it('has the key of its line, where it stands or as a text, and the same order for the same key', () => {
   const { call } = testCall('put-stream');
-  const lines = new KeyedLines(call.rejects, 'id');
+  const lines = new KeyedLines(call.rejects, kinesisLimits, 'id');
   const orders = new Map<string, number | undefined>();
   // Many lines before it are looked at in another way.
   const before = Array.from({ length: 200 }, (_, n) => `{"id":"before ${n}"}\n`).join('');

@@ -2,44 +2,68 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { AnswerReader } from '../../src/lib/aws/put-answer.ts';
 
-const taken = fc.record({
-  SequenceNumber: fc.bigInt({ min: 0n, max: 10n ** 56n }).map(String),
-  ShardId: fc.constantFrom('shardId-000000000000', 's'),
-});
 const refused = fc.record({
   ErrorCode: fc.constantFrom('ProvisionedThroughputExceededException', 'InternalFailure'),
   ErrorMessage: fc.string(),
 });
-const nothing = fc.constantFrom({}, { SequenceNumber: '' }, { SequenceNumber: null, ErrorCode: null });
 
-it('tells the outcomes that the parsed answer has, wherever it was cut into pieces', () => {
-  const reader = new AnswerReader();
-  const result = fc.oneof({ weight: 40, arbitrary: taken }, { weight: 1, arbitrary: refused }, { weight: 1, arbitrary: nothing });
-  fc.assert(
-    fc.property(
-      fc.array(result, { maxLength: 60 }),
-      fc.array(fc.nat(4000), { maxLength: 4 }),
-      fc.integer({ min: -1, max: 1 }),
-      fc.boolean(),
-      (results, cuts, more, asks) => {
-        const answer = Buffer.from(JSON.stringify({ FailedRecordCount: 0, Records: results }));
-        const places = [0, ...cuts.map((cut) => Math.min(cut, answer.length)).sort((a, b) => a - b), answer.length];
-        const pieces = places.slice(1).map((place, i) => answer.subarray(places[i], place));
-        const count = Math.max(0, results.length + more);
-        const found = reader.outcomes(pieces, count, asks);
-        expect(found.length).toBe(count);
-        for (const [i, outcome] of found.entries()) {
-          const told = results[i] as { ErrorCode?: string; SequenceNumber?: string; ShardId?: string } | undefined;
-          if (told?.ErrorCode) expect(outcome).toEqual({ error: told.ErrorCode });
-          else if (told?.SequenceNumber)
-            expect(outcome).toMatchObject({ error: undefined, ...(asks && { shard: told.ShardId }) });
-          else expect(outcome).toBeUndefined();
-        }
-      },
-    ),
-    { seed: 51, numRuns: 600 },
-  );
-});
+/** What each service says of a record that it took, or says nothing of. */
+const services = {
+  kinesis: {
+    answer: (results: unknown[]) => ({ FailedRecordCount: 0, Records: results }),
+    taken: fc.record({
+      SequenceNumber: fc.bigInt({ min: 0n, max: 10n ** 56n }).map(String),
+      ShardId: fc.constantFrom('shardId-000000000000', 's'),
+    }),
+    nothing: fc.constantFrom({}, { SequenceNumber: '' }, { SequenceNumber: null, ErrorCode: null }),
+  },
+  firehose: {
+    answer: (results: unknown[]) => ({ FailedPutCount: 0, Encrypted: false, RequestResponses: results }),
+    taken: fc.record({
+      RecordId: fc.oneof(fc.stringMatching(/^[A-Za-z0-9+/=]{1,60}$/), fc.constantFrom('RecordId', 'Rec4567890', 'x')),
+    }),
+    nothing: fc.constantFrom({}, { RecordId: '' }, { RecordId: null, ErrorCode: null }),
+  },
+};
+
+it.each(['kinesis', 'firehose'] as const)(
+  'tells the outcomes that the parsed answer of %s has, wherever it was cut into pieces',
+  (service) => {
+    const { answer: answerOf, taken, nothing } = services[service];
+    const reader = new AnswerReader(service);
+    const result = fc.oneof(
+      { weight: 40, arbitrary: taken as fc.Arbitrary<object> },
+      { weight: 1, arbitrary: refused },
+      { weight: 1, arbitrary: nothing },
+    );
+    fc.assert(
+      fc.property(
+        fc.array(result, { maxLength: 60 }),
+        fc.array(fc.nat(4000), { maxLength: 4 }),
+        fc.integer({ min: -1, max: 1 }),
+        fc.boolean(),
+        (results, cuts, more, asks) => {
+          const answer = Buffer.from(JSON.stringify(answerOf(results)));
+          const places = [0, ...cuts.map((cut) => Math.min(cut, answer.length)).sort((a, b) => a - b), answer.length];
+          const pieces = places.slice(1).map((place, i) => answer.subarray(places[i], place));
+          const count = Math.max(0, results.length + more);
+          const found = reader.outcomes(pieces, count, asks);
+          expect(found.length).toBe(count);
+          for (const [i, outcome] of found.entries()) {
+            const told = results[i] as
+              | Partial<Record<'ErrorCode' | 'SequenceNumber' | 'ShardId' | 'RecordId', string>>
+              | undefined;
+            if (told?.ErrorCode) expect(outcome).toEqual({ error: told.ErrorCode });
+            else if (told?.SequenceNumber || told?.RecordId)
+              expect(outcome).toMatchObject({ error: undefined, ...(asks && { shard: told.ShardId }) });
+            else expect(outcome).toBeUndefined();
+          }
+        },
+      ),
+      { seed: 51, numRuns: 600 },
+    );
+  },
+);
 
 it('takes no answer that is cut, whatever it has of sequence numbers', () => {
   const reader = new AnswerReader();

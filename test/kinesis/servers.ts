@@ -9,8 +9,14 @@ const require = createRequire(import.meta.url);
 
 /** Points the SDK's own chain at an endpoint on the loopback, with credentials that open nothing. */
 export function pointSdkAt(endpoint: string): void {
-  Object.assign(process.env, {
+  Object.assign(process.env, awsEnvironmentAt(endpoint));
+}
+
+/** The same for a program that is started. */
+export function awsEnvironmentAt(endpoint: string): Record<string, string> {
+  return {
     AWS_ENDPOINT_URL_KINESIS: endpoint,
+    AWS_ENDPOINT_URL_FIREHOSE: endpoint,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -18,7 +24,7 @@ export function pointSdkAt(endpoint: string): void {
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
-  });
+  };
 }
 
 export interface Running {
@@ -99,9 +105,9 @@ export type Body = any;
 /** What a faulty service answers: a body, an error, or a broken connection. */
 export type Fault = { body: Body } | { status: number; error: string; message?: string } | { reset: true } | { raw: string };
 
-/** A service whose answers the test writes; it speaks the JSON protocol of Kinesis and keeps what it was asked. */
+/** A service whose answers the test writes; it speaks the JSON protocol of Kinesis and Firehose, and keeps what it was asked. */
 export async function startFaultyKinesis(
-  answer: (operation: string, body: Body, call: number) => Fault,
+  answer: (operation: string, body: Body, call: number) => Fault | Promise<Fault>,
 ): Promise<Running & { asked: { operation: string; body: Body }[] }> {
   const asked: { operation: string; body: Body }[] = [];
   const server = createServer(async (request: IncomingMessage, response: ServerResponse) => {
@@ -110,7 +116,7 @@ export async function startFaultyKinesis(
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
     const body: Body = JSON.parse(Buffer.concat(pieces).toString());
     asked.push({ operation, body });
-    const fault = answer(operation, body, asked.length);
+    const fault = await answer(operation, body, asked.length);
     if ('reset' in fault) {
       request.socket.resetAndDestroy();
       return;
@@ -126,4 +132,11 @@ export async function startFaultyKinesis(
     }
   });
   return { ...(await listen(server)), asked };
+}
+
+/** A Firehose that takes everything, and keeps nothing but what startFaultyKinesis keeps. */
+export function startTakingFirehose(): Promise<Running> {
+  return startFaultyKinesis((_, { Records }: Body) => ({
+    body: { FailedPutCount: 0, RequestResponses: Records.map((_: Body, n: number) => ({ RecordId: `record ${n}` })) },
+  }));
 }

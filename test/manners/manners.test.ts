@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bash, environmentIn, temporary } from '../house/bash.ts';
 import { loadAll } from '../house/commands.ts';
+import { awsEnvironmentAt, type Running, startTakingFirehose } from '../kinesis/servers.ts';
 import { known, lineOf, type Trial, untried } from './trials.ts';
 
 /** What every command does when its pipes, its signals or its output are not as one would wish. */
@@ -19,7 +20,11 @@ const lasting = [...readers.filter(({ words }) => roles.get(words) !== 'tool'), 
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 30_000 });
 
+let firehose: Running;
+const environment = () => ({ ...environmentIn(folder), ...awsEnvironmentAt(firehose.endpoint) });
+
 beforeAll(async () => {
+  firehose = await startTakingFirehose();
   cpSync(join(import.meta.dirname, '../examples/stage'), folder, { recursive: true });
   chmodSync(join(folder, 'key'), 0o600);
   mkdirSync(join(folder, 'home'), { mode: 0o700 });
@@ -44,13 +49,16 @@ beforeAll(async () => {
   const { exit, stderr } = await bash(stage.join(' &&\n'), { cwd: folder, env: environmentIn(folder) });
   expect(exit, stderr).toBe(0);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await firehose?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 test('every command is tried', () => expect(untried).toEqual([]));
 
 const run = (script: string, input?: string) => {
   const bytes = input === undefined ? undefined : readFileSync(join(folder, input));
-  return bash(script, { cwd: folder, env: environmentIn(folder), ...(bytes && { input: bytes }) });
+  return bash(script, { cwd: folder, env: environment(), ...(bytes && { input: bytes }) });
 };
 
 describe.concurrent('a reader that goes away ends a command quietly, with 141', () => {
@@ -94,7 +102,7 @@ describe.concurrent('stdin may be closed, a pipe, or a socket; with -q nothing i
 /** Starts a command with its stdin open and waits until it listens; `-v` says where home is just before. */
 async function start(trial: Trial) {
   const { input } = trial;
-  const child = spawn('bash', ['-c', `exec ${lineOf(trial, '-v')}`], { cwd: folder, env: environmentIn(folder), detached: true });
+  const child = spawn('bash', ['-c', `exec ${lineOf(trial, '-v')}`], { cwd: folder, env: environment(), detached: true });
   let said = '';
   child.stdin.on('error', () => {});
   const writes = once(child.stdout, 'data');

@@ -35,6 +35,11 @@ const throttled: Meaning = {
   exit: 'incomplete',
   remedy: 'run the pipe again; if it stays so, give the stream more shards',
 };
+const overQuota: Meaning = {
+  kind: 'again',
+  exit: 'incomplete',
+  remedy: 'run the pipe again; if it stays so, ask AWS for a higher quota of this stream of Firehose',
+};
 const theirFault: Meaning = { kind: 'again', exit: 'incomplete', remedy: 'run the pipe again' };
 const credentials: Meaning = {
   kind: 'final',
@@ -50,7 +55,7 @@ const permission: Meaning = {
 const key: Meaning = { kind: 'final', exit: 'misconfigured', remedy: "look at the KMS key of the stream's encryption" };
 const argument: Meaning = { kind: 'argument', exit: 'refused' };
 
-/** By the service's own names. Source: the API reference of Kinesis, "Errors" of each action, and "Common Errors". */
+/** By the service's own names. Source: the API references of Kinesis and of Firehose, "Errors" of each action, and "Common Errors". */
 const meanings: Record<string, Meaning> = {
   ProvisionedThroughputExceededException: throttled,
   LimitExceededException: throttled,
@@ -58,6 +63,7 @@ const meanings: Record<string, Meaning> = {
   ThrottlingException: throttled,
   Throttling: throttled,
   RequestLimitExceeded: throttled,
+  ServiceUnavailableException: overQuota,
   InternalFailure: theirFault,
   InternalFailureException: theirFault,
   InternalServerError: theirFault,
@@ -77,6 +83,12 @@ const meanings: Record<string, Meaning> = {
   KMSInvalidStateException: key,
   KMSNotFoundException: key,
   KMSOptInRequired: key,
+  InvalidKMSResourceException: key,
+  InvalidSourceException: {
+    kind: 'final',
+    exit: 'misconfigured',
+    remedy: 'put the records where it takes them from: only one whose source is DirectPut can be given some',
+  },
   ExpiredToken: credentials,
   ExpiredTokenException: credentials,
   UnrecognizedClientException: credentials,

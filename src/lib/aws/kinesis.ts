@@ -3,13 +3,16 @@ import {
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
-  type KinesisClient,
+  KinesisClient,
   ListShardsCommand,
   ListStreamsCommand,
+  PutRecordsCommand,
 } from '@aws-sdk/client-kinesis';
 import { awsError } from './errors.ts';
+import { AnswerReader } from './put-answer.ts';
+import { BodyWriter } from './put-body.ts';
 import { type PutOptions, type PutRecords, recordPutter } from './put-records.ts';
-import { openKinesisClient } from './session.ts';
+import { clientSettings } from './session.ts';
 
 /** A record as GetRecords gave it; `arrivedAtMs` is about when it came, in milliseconds since 1970. */
 export interface KinesisRecord {
@@ -62,13 +65,18 @@ export interface KinesisSummary {
 export class Kinesis {
   readonly #client: KinesisClient;
 
-  constructor(client: KinesisClient = openKinesisClient()) {
+  constructor(client: KinesisClient = new KinesisClient(clientSettings())) {
     this.#client = client;
   }
 
   /** What puts records into a stream, a request a call. */
   putter(stream: string, options: PutOptions = {}): PutRecords {
-    const put = recordPutter(this.#client, stream, options);
+    const action = {
+      command: () => new PutRecordsCommand({ StreamName: stream, Records: [] }),
+      body: new BodyWriter({ stream: { StreamName: stream }, hasKeys: true }),
+      answer: new AnswerReader(),
+    };
+    const put = recordPutter(this.#client, action, options);
     return (entries) => this.#send(() => put(entries), `putting records into kinesis:${stream}`);
   }
 

@@ -1,4 +1,3 @@
-import type { PutRecordsResultEntry } from '@aws-sdk/client-kinesis';
 import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../wasm.ts';
 import { wasm } from './put-answer-wasm.ts';
 
@@ -10,21 +9,33 @@ interface Module {
   memory: WasmMemory;
   heap: { value: number };
   sequences(start: number, end: number): number;
+  recordIds(start: number, end: number): number;
 }
+
+/** The answers that it reads, by where the outcomes stand in them and what tells that a record was taken. */
+const dialects = {
+  kinesis: { list: 'Records', id: 'SequenceNumber', count: 'sequences' },
+  firehose: { list: 'RequestResponses', id: 'RecordId', count: 'recordIds' },
+} as const;
+
+/** One outcome in an answer. */
+type Result = Partial<Record<'SequenceNumber' | 'RecordId' | 'ShardId' | 'ErrorCode', string>>;
 
 /** An answer that speaks of 500 records has 65 kB. */
 const mostBytes = 128 * 1024;
 const slackBytes = 48;
 const taken: PutOutcome = { error: undefined, shard: undefined };
 
-/** Reads answers to PutRecords. Source: the API reference of Kinesis. */
+/** Reads answers to PutRecords and PutRecordBatch. Source: the API references of Kinesis and of Firehose. */
 export class AnswerReader {
+  readonly #dialect: (typeof dialects)[keyof typeof dialects];
   readonly #module: Module | undefined;
   readonly #bytes: Buffer = Buffer.alloc(0);
   /** The outcomes of as many records as were put last, all taken. */
   #allTaken: readonly PutOutcome[] = [];
 
-  constructor() {
+  constructor(service: keyof typeof dialects = 'kinesis') {
+    this.#dialect = dialects[service];
     const opened = wherePossible(() => {
       const module = instantiate<Module>(wasm);
       const { memory, heap } = module;
@@ -39,21 +50,22 @@ export class AnswerReader {
    * none has an error and each has a sequence number, if nobody asks for the shards. Throws SyntaxError for what is no JSON.
    */
   outcomes(pieces: readonly Buffer[], count: number, tellsShards: boolean): readonly (PutOutcome | undefined)[] {
-    if (!tellsShards && this.#sequences(pieces) === count) {
+    if (!tellsShards && this.#count(pieces) === count) {
       if (this.#allTaken.length !== count) this.#allTaken = new Array<PutOutcome>(count).fill(taken);
       return this.#allTaken;
     }
-    const answer = JSON.parse(Buffer.concat(pieces).toString()) as { Records?: PutRecordsResultEntry[] } | null;
-    const results = answer?.Records ?? [];
+    const { list, id } = this.#dialect;
+    const answer = JSON.parse(Buffer.concat(pieces).toString()) as { [list]?: Result[] } | null;
+    const results = answer?.[list] ?? [];
     return Array.from({ length: count }, (_, index) => {
       const result = results[index];
       if (result?.ErrorCode) return { error: result.ErrorCode };
-      return result?.SequenceNumber ? { error: undefined, shard: result.ShardId } : undefined;
+      return result?.[id] ? { error: undefined, shard: result.ShardId } : undefined;
     });
   }
 
-  /** How many sequence numbers it has; -1 where it may have an error, or is to be read more closely. */
-  #sequences(pieces: readonly Buffer[]): number {
+  /** How many records it says were taken; -1 where it may have an error, or is to be read more closely. */
+  #count(pieces: readonly Buffer[]): number {
     const bytes = this.#bytes;
     let length = 0;
     for (const piece of pieces) {
@@ -65,6 +77,6 @@ export class AnswerReader {
     if (this.#module === undefined || bytes[length - 2] !== 0x5d || bytes[length - 1] !== 0x7d) return -1;
     bytes.fill(0, length, length + slackBytes);
     const start = this.#module.heap.value;
-    return this.#module.sequences(start, start + length);
+    return this.#module[this.#dialect.count](start, start + length);
   }
 }

@@ -1,4 +1,4 @@
-// Writes the records of a body of PutRecords, in AssemblyScript: `npm run generate` makes put-body-wasm.ts of it. It works in a memory of its own, into
+// Writes the records of a body of PutRecords or PutRecordBatch, in AssemblyScript: `npm run generate` makes put-body-wasm.ts of it. It works in a memory of its own, into
 // which records are copied; put-body.ts calls it. 16 bytes behind what is read may be read too, and 16 behind what is written may be written.
 
 /** What lies behind this is free. */
@@ -11,19 +11,21 @@ const kept = memory.data<u8>([
 
 /**
  * Writes so many records to `out`, with a comma behind each; gives where they end. For each there stands at `places` where its data begins and ends,
- * and its key, as the inside of a string of JSON.
+ * and its key, as the inside of a string of JSON; without `hasKeys` none is written.
  */
-export function write(places: usize, count: i32, out: usize): usize {
+export function write(places: usize, count: i32, hasKeys: bool, out: usize): usize {
   let at = out;
   let place = places;
   for (let i = 0; i < count; i++) {
     store<u64>(at, 0x3a2261746144227b); // {"Data":
     store<u8>(at, 0x22, 8); // "
     at = base64(load<u32>(place), load<u32>(place, 4), at + 9);
-    store<u64>(at, 0x6974726150222c22); // ","Parti
-    store<u64>(at, 0x2279654b6e6f6974, 8); // tionKey"
-    store<u16>(at, 0x223a, 16); // :"
-    at = copy(load<u32>(place, 8), load<u32>(place, 12), at + 18);
+    if (hasKeys) {
+      store<u64>(at, 0x6974726150222c22); // ","Parti
+      store<u64>(at, 0x2279654b6e6f6974, 8); // tionKey"
+      store<u16>(at, 0x223a, 16); // :"
+      at = copy(load<u32>(place, 8), load<u32>(place, 12), at + 18);
+    }
     store<u32>(at, 0x2c7d22); // "},
     at += 3;
     place += 16;

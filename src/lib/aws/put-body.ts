@@ -7,7 +7,7 @@ import { keysBytes, mostBytes, mostRecords, type PutEntry, PutWindow } from './p
 interface Module {
   memory: WasmMemory;
   heap: { value: number };
-  write(places: number, count: number, out: number): number;
+  write(places: number, count: number, hasKeys: number, out: number): number;
 }
 
 /** An escape of JSON, `\u0000`, for each unit of a string: more no key can take. */
@@ -16,19 +16,28 @@ const frameBytes = '{"Data":"","PartitionKey":""},'.length;
 /** Memory of a body is taken in whole pieces of this, so that the next one is likely to fit too. */
 const roundBytes = 64 * 1024;
 
+/** What a body tells beside the records: whose they are, in the service's own words, and whether each has a key. */
+interface Head {
+  readonly stream: Readonly<Record<string, string>>;
+  readonly hasKeys: boolean;
+}
+
 /**
- * Makes bodies of PutRecords in JSON, as the SDK would write them, but from the bytes where they stand, in WebAssembly. Source: the API reference
- * of Kinesis.
+ * Makes bodies of PutRecords (and of PutRecordBatch, which has no keys) in JSON, as the SDK would write them, but from the bytes where they stand, in
+ * WebAssembly. Source: the API references of Kinesis and of Firehose.
  */
 export class BodyWriter {
   readonly #head: Buffer;
-  readonly #records: RecordWriter | undefined = wherePossible(() => new RecordWriter());
+  readonly #hasKeys: boolean;
+  readonly #records: RecordWriter | undefined;
   /** Memory of bodies: that which is its own, and that which nobody looks at any more. */
   readonly #own = new WeakSet<object>();
   readonly #spares: Buffer[] = [];
 
-  constructor(stream: string) {
-    this.#head = Buffer.from(`{"StreamName":${JSON.stringify(stream)},"Records":[`);
+  constructor({ stream, hasKeys }: Head) {
+    this.#head = Buffer.from(`${JSON.stringify(stream).slice(0, -1)},"Records":[`);
+    this.#hasKeys = hasKeys;
+    this.#records = wherePossible(() => new RecordWriter(hasKeys));
   }
 
   write(entries: readonly PutEntry[]): Buffer {
@@ -66,9 +75,10 @@ export class BodyWriter {
 
   /** For a process that cannot have WebAssembly, and for what Kinesis will not take. */
   #writePlain(entries: readonly PutEntry[]): Buffer {
-    const records = entries.map(({ block, start, end, partitionKey }) =>
-      JSON.stringify({ Data: block.toString('base64', start, end), PartitionKey: partitionKey }),
-    );
+    const records = entries.map(({ block, start, end, partitionKey }) => {
+      const data = block.toString('base64', start, end);
+      return JSON.stringify(this.#hasKeys ? { Data: data, PartitionKey: partitionKey } : { Data: data });
+    });
     return Buffer.concat([this.#head, Buffer.from(`${records.join(',')}]}`)]);
   }
 }
@@ -79,8 +89,10 @@ class RecordWriter {
   written: Buffer = Buffer.alloc(0);
   readonly #module = instantiate<Module>(wasm);
   readonly #window: PutWindow;
+  readonly #hasKeys: boolean;
 
-  constructor() {
+  constructor(hasKeys: boolean) {
+    this.#hasKeys = hasKeys;
     const { memory, heap } = this.#module;
     const moreBytes = base64Length(mostBytes) + mostBytes + keysBytes + mostRecords * frameBytes;
     this.#window = new PutWindow(memory, heap.value, moreBytes);
@@ -90,7 +102,8 @@ class RecordWriter {
   write(entries: readonly PutEntry[], first: number): number {
     const window = this.#window;
     const next = window.take(entries, first);
-    this.written = window.bytes.subarray(window.end, this.#module.write(window.places, window.count, window.end));
+    const end = this.#module.write(window.places, window.count, this.#hasKeys ? 1 : 0, window.end);
+    this.written = window.bytes.subarray(window.end, end);
     return next;
   }
 }

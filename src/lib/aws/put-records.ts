@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
-import { type KinesisClient, PutRecordsCommand, type PutRecordsCommandInput } from '@aws-sdk/client-kinesis';
-import { AnswerReader, type PutOutcome } from './put-answer.ts';
-import { BodyWriter } from './put-body.ts';
+import type { KinesisClient, PutRecordsCommand, PutRecordsCommandInput } from '@aws-sdk/client-kinesis';
+import type { AnswerReader, PutOutcome } from './put-answer.ts';
+import type { BodyWriter } from './put-body.ts';
 import type { PutEntry } from './put-window.ts';
 
-/** One PutRecords: an outcome an entry, in order; undefined for entries that the answer did not speak of. */
+/** One request that puts records: an outcome an entry, in order; undefined for entries that the answer did not speak of. */
 export type PutRecords = (entries: readonly PutEntry[]) => Promise<readonly (PutOutcome | undefined)[]>;
 
 /** What a putter is told once, for all of its requests. */
@@ -13,6 +13,14 @@ export interface PutOptions {
   signal?: AbortSignal;
   /** Whether the outcomes tell their shards: to read them out of the answer takes its time. */
   tellsShards?: boolean;
+}
+
+/** An action of AWS that takes many records at once: PutRecords of Kinesis, and what is made like it. */
+export interface PutAction {
+  /** A request without records. */
+  readonly command: () => PutRecordsCommand;
+  readonly body: BodyWriter;
+  readonly answer: AnswerReader;
 }
 
 /** A request whose body is there already; the service's answer comes to stand beside it. */
@@ -35,29 +43,28 @@ interface Request {
  * signing, errors and whatever else its middlewares do are what they always are. They are put together once, not for each request.
  * What the SDK throws is thrown on.
  */
-export function recordPutter(client: KinesisClient, stream: string, { signal, tellsShards = false }: PutOptions): PutRecords {
-  const writer = new BodyWriter(stream);
-  const reader = new AnswerReader();
+export function recordPutter(client: KinesisClient, action: PutAction, { signal, tellsShards = false }: PutOptions): PutRecords {
+  const { command, body: writer, answer: reader } = action;
   let sender: Promise<(exchange: Exchange) => Promise<unknown>> | undefined;
   let sent = 0;
   return async (entries) => {
     if (++sent === manyRequests) (await import('../v8.ts')).sendMany();
-    sender ??= openSender(client, stream, signal).catch((error) => {
+    sender ??= openSender(client, command, signal).catch((error) => {
       // The next one tries anew: it may have been the network, on the way to credentials.
       sender = undefined;
       throw error;
     });
     const body = writer.write(entries);
-    const exchange: Exchange = { StreamName: stream, Records: [], body };
+    const exchange: Exchange = { Records: [], body };
     await (await sender)(exchange);
     writer.takeBack(body);
     return reader.outcomes(exchange.answer ?? [], entries.length, tellsShards);
   };
 }
 
-async function openSender(client: KinesisClient, stream: string, signal: AbortSignal | undefined) {
-  const template = await serialised(client, stream, signal);
-  const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
+async function openSender(client: KinesisClient, make: PutAction['command'], signal: AbortSignal | undefined) {
+  const template = await serialised(client, make(), signal);
+  const command = make();
   const stack = client.middlewareStack.clone();
   // In its place, since others are put before and behind it by its name.
   stack.remove('serializerMiddleware');
@@ -87,12 +94,15 @@ async function openSender(client: KinesisClient, stream: string, signal: AbortSi
     { step: 'deserialize', priority: 'low', name: 'readyAnswer' },
   );
   const send = command.resolveMiddleware(stack, client.config, { abortSignal: signal });
-  return (exchange: Exchange) => send({ ...command, input: exchange });
+  return (exchange: Exchange) => send({ ...command, input: Object.assign(exchange, command.input) });
 }
 
 /** A request as the SDK serialises it, which goes no further. */
-async function serialised(client: KinesisClient, stream: string, abortSignal: AbortSignal | undefined): Promise<Request> {
-  const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
+async function serialised(
+  client: KinesisClient,
+  command: PutRecordsCommand,
+  abortSignal: AbortSignal | undefined,
+): Promise<Request> {
   let request: Request | undefined;
   command.middlewareStack.add(
     () => async (args) => {

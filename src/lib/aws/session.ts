@@ -1,4 +1,3 @@
-import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
 /** A request that has no answer after this long is dead: one that hangs would hold up its shard for ever. */
@@ -6,12 +5,12 @@ const answerTimeoutMs = 30_000;
 const connectTimeoutMs = 5_000;
 
 /**
- * A client of Kinesis. Region, credentials and endpoint come by the SDK's own chain (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, roles …).
+ * How clients of AWS are made. Region, credentials and endpoint come by the SDK's own chain (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL, roles …).
  * HTTP/1.1, which emulators and proxies speak too: the SDK's HTTP/2 serves SubscribeToShard, and otherwise one request a connection all the same.
  * Each request is tried once: the policy of retrying is ours (lib/retry.ts), not a second one below it.
  */
-export function openKinesisClient(): KinesisClient {
-  return new KinesisClient({
+export function clientSettings() {
+  return {
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: connectTimeoutMs,
@@ -19,5 +18,5 @@ export function openKinesisClient(): KinesisClient {
       socketTimeout: answerTimeoutMs,
       throwOnRequestTimeout: true,
     }),
-  });
+  };
 }

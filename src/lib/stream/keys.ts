@@ -21,9 +21,10 @@ export class KeyReader {
   /** How many lines had none. */
   #keyless = 0;
 
-  constructor(path: string) {
-    this.#scanner = new Scanner([path]);
-    this.#fields = path.split('.');
+  /** Without a path no record has a key: it is only looked whether it is one. */
+  constructor(path?: string) {
+    this.#scanner = new Scanner(path === undefined ? [] : [path]);
+    this.#fields = path?.split('.') ?? [];
   }
 
   /** Whether the line has a key. Throws BadLine for a line that is not JSON. */
@@ -52,7 +53,7 @@ export class KeyReader {
 
   /** What a person is told of records without their key, if there were some. */
   get note(): string | undefined {
-    if (this.#keyless === 0) return undefined;
+    if (this.#keyless === 0 || this.#fields.length === 0) return undefined;
     const records = this.#keyless === 1 ? 'record has' : 'records have';
     return `${this.#keyless} ${records} no ${this.#fields.join('.')}: the sha256 of the line was the key`;
   }
@@ -64,7 +65,7 @@ export class KeyReader {
 
   /** What the scanner has answered. */
   #take(block: Buffer, { starts, ends }: Scanner): boolean {
-    const start = starts[0] as number;
+    const start = starts[0] ?? -1;
     const end = ends[0] as number;
     if (start < 0) return false;
     switch (block[start]) {

@@ -2,16 +2,16 @@ import { sha256Of } from '../../hashing.ts';
 import { BadLine, type Batch, Line } from '../../lines.ts';
 import type { Rejects } from '../../rejects.ts';
 import { KeyReader } from '../keys.ts';
-import { limits } from './put.ts';
+import type { Limits } from './put.ts';
 
-/** The lines of batches, one after another, each with the key that Kinesis takes. What cannot be put is rejected here. */
+/** The lines of batches, one after another, each with the key that the service takes, if it takes any. What cannot be put is rejected here. */
 export class KeyedLines {
   /** The line that it is at, and where it stands with its `\n`. */
   number = 0;
   block: Buffer = Buffer.alloc(0);
   start = 0;
   end = 0;
-  /** Where the key stands in the block, in UTF-8; -1 where it does not: then it is `text`. */
+  /** Where the key stands in the block, in UTF-8; -1 where it does not: then it is `text`. Nothing stands there where there are no keys. */
   keyStart = -1;
   keyEnd = -1;
   text: Buffer | undefined;
@@ -21,10 +21,12 @@ export class KeyedLines {
   bytes = 0;
   readonly #rejects: Rejects;
   readonly #keys: KeyReader;
+  readonly #limits: Limits;
 
-  /** `path` leads to the key: see KeyReader. */
-  constructor(rejects: Rejects, path: string) {
+  /** `path` leads to the key: see KeyReader. Without one no line has any. */
+  constructor(rejects: Rejects, limits: Limits, path?: string) {
     this.#rejects = rejects;
+    this.#limits = limits;
     this.#keys = new KeyReader(path);
   }
 
@@ -44,6 +46,7 @@ export class KeyedLines {
   next(): boolean {
     while (this.end < this.block.length) {
       const [block, start, keys] = [this.block, this.end, this.#keys];
+      const { service, recordBytes, keyCharacters } = this.#limits;
       this.number++;
       this.start = start;
       try {
@@ -55,7 +58,10 @@ export class KeyedLines {
         continue;
       }
       this.end = keys.lineEnd + 1;
-      if (this.hasKey && keys.start >= 0 && keys.end - keys.start <= limits.keyCharacters) {
+      if (keyCharacters === undefined) {
+        this.keyStart = this.keyEnd = start;
+        this.bytes = this.end - start;
+      } else if (this.hasKey && keys.start >= 0 && keys.end - keys.start <= keyCharacters) {
         this.keyStart = keys.start;
         this.keyEnd = keys.end;
         this.text = undefined;
@@ -63,11 +69,14 @@ export class KeyedLines {
       } else {
         this.keyStart = -1;
         this.keyEnd = -1;
-        this.text = Buffer.from(this.hasKey ? withinLimit(keys.text) : sha256Of(block.subarray(start, this.end - 1)));
+        this.text = Buffer.from(
+          this.hasKey ? withinLimit(keys.text, keyCharacters) : sha256Of(block.subarray(start, this.end - 1)),
+        );
         this.bytes = this.end - start + this.text.length;
       }
-      if (this.bytes <= limits.recordBytes) return true;
-      this.#reject(`too large for Kinesis: ${this.bytes} bytes with its key, at most ${limits.recordBytes}`);
+      if (this.bytes <= recordBytes) return true;
+      const what = keyCharacters === undefined ? '' : ' with its key';
+      this.#reject(`too large for ${service}: ${this.bytes} bytes${what}, at most ${recordBytes}`);
     }
     return false;
   }
@@ -77,7 +86,7 @@ export class KeyedLines {
   }
 }
 
-/** A key longer than Kinesis takes is replaced by its hash: equal keys still share a shard, in order. */
-function withinLimit(key: string): string {
-  return key.length <= limits.keyCharacters ? key : sha256Of(Buffer.from(key));
+/** A key that is too long is replaced by its hash: equal keys still share a shard, in order. */
+function withinLimit(key: string, characters: number): string {
+  return key.length <= characters ? key : sha256Of(Buffer.from(key));
 }

@@ -1,18 +1,30 @@
 import { AwsError, awsErrorOf } from '../../aws/errors.ts';
-import type { Kinesis } from '../../aws/kinesis.ts';
 import type { PutOutcome } from '../../aws/put-answer.ts';
 import type { PutRecords } from '../../aws/put-records.ts';
 import { Failure } from '../../errors.ts';
 import { backOffMs } from '../../retry.ts';
-import { limits, type Put } from './put.ts';
+import { type Limits, type Put, requestRecords } from './put.ts';
 import { Tails } from './tails.ts';
-import { type Tuning, waitNote } from './tuning.ts';
+import { type Pace, waitNote } from './tuning.ts';
 
 /** What may wait for its acknowledgement: the bound of the sink's memory, and the room in which it looks for records of other keys. */
 const window = { records: 10_000, bytes: 16 * 1024 ** 2 };
 const maxInFlight = 4;
 /** Records that may leave now beyond which no more are taken in: as many as all requests hold. What waits for long costs the collector. */
-const enough = maxInFlight * limits.requestRecords;
+const enough = maxInFlight * requestRecords;
+
+/** Where a queue leads, and who is told of what. */
+interface Outlet {
+  limits: Limits;
+  /** Makes what sends a request; the signal gives it up. */
+  open: (signal: AbortSignal) => PutRecords;
+  /** What a request does: `putting records into kinesis:mrr_movements`. */
+  doing: string;
+  tuning: Pace;
+  /** Takes a record that is refused for good. */
+  refuse: (put: Put, reason: string) => void;
+  note: (note: string | undefined) => void;
+}
 
 /** What one request came to: how many records are done with, and why others have to be tried again. */
 interface Answer {
@@ -21,7 +33,7 @@ interface Answer {
 }
 
 /**
- * Records on their way into a stream. PutRecords takes each record of a request for itself and promises no order among them, so no two
+ * Records on their way into a stream of Kinesis, or of Firehose. PutRecords takes each record of a request for itself and promises no order among them, so no two
  * records of one key travel at the same time: the next one leaves when the one before is acknowledged, however often that had to be
  * tried. Records of different keys fill the requests; up to four are under way.
  */
@@ -29,8 +41,9 @@ export class PutQueue {
   /** Requests that were sent, and records that had to be sent again. */
   readonly counts = { requests: 0, again: 0 };
   readonly #put: PutRecords;
+  readonly #limits: Limits;
   readonly #doing: string;
-  readonly #tuning: Tuning;
+  readonly #tuning: Pace;
   readonly #refuse: (put: Put, reason: string) => void;
   readonly #note: (note: string | undefined) => void;
   readonly #stop = new AbortController();
@@ -48,16 +61,10 @@ export class PutQueue {
   #failure: unknown;
   #wakers: (() => void)[] = [];
 
-  constructor(
-    kinesis: Kinesis,
-    stream: string,
-    tuning: Tuning,
-    refuse: (put: Put, reason: string) => void,
-    note: (note: string | undefined) => void,
-    tellsShards: boolean,
-  ) {
-    this.#put = kinesis.putter(stream, { signal: this.#stop.signal, tellsShards });
-    this.#doing = `putting records into kinesis:${stream}`;
+  constructor({ limits, open, doing, tuning, refuse, note }: Outlet) {
+    this.#put = open(this.#stop.signal);
+    this.#limits = limits;
+    this.#doing = doing;
     this.#tuning = tuning;
     this.#refuse = refuse;
     this.#note = note;
@@ -90,7 +97,7 @@ export class PutQueue {
     const tail = put.order === undefined ? undefined : this.#tails.append(put, put.order);
     if (tail === undefined) this.#ready.push(put);
     else tail.next = put;
-    if (this.#ready.length >= limits.requestRecords || this.#pendingBytes >= limits.requestBytes) this.#pump();
+    if (this.#ready.length >= requestRecords || this.#pendingBytes >= this.#limits.requestBytes) this.#pump();
   }
 
   /** Sends what was added so far, as soon as that makes sense. */
@@ -138,20 +145,21 @@ export class PutQueue {
   #pump(eager = this.#isFlushing): void {
     while (this.#failure === undefined && !this.#isWaiting && this.#inFlight < maxInFlight && this.#ready.length > 0) {
       const mayWait = this.#inFlight > 0 && !eager;
-      if (mayWait && this.#ready.length < limits.requestRecords && this.#pendingBytes < limits.requestBytes) return;
+      if (mayWait && this.#ready.length < requestRecords && this.#pendingBytes < this.#limits.requestBytes) return;
       const count = this.#fit();
-      if (mayWait && count === this.#ready.length && count < limits.requestRecords) return;
+      if (mayWait && count === this.#ready.length && count < requestRecords) return;
       void this.#run(this.#ready.splice(0, count));
     }
   }
 
   /** How many of the ready records fit into one request. */
   #fit(): number {
+    const { requestBytes } = this.#limits;
     let bytes = 0;
     let count = 0;
     for (const put of this.#ready) {
       bytes += put.bytes;
-      if (count === limits.requestRecords || (count > 0 && bytes > limits.requestBytes)) break;
+      if (count === requestRecords || (count > 0 && bytes > requestBytes)) break;
       count++;
     }
     return count;

@@ -2,13 +2,31 @@ import type { PutEntry } from '../../aws/put-window.ts';
 import { Line } from '../../lines.ts';
 import type { KeyedLines } from './keyed-lines.ts';
 
-/** The limits of PutRecords, keys counted. Source: the API reference of Kinesis, PutRecords. */
-export const limits = {
-  requestRecords: 500,
+/** What a service that takes records asks of them: how large a request and a record may be, the keys counted where it has some. */
+export interface Limits {
+  readonly service: string;
+  readonly requestBytes: number;
+  readonly recordBytes: number;
+  /** How long a key may be; undefined: there are none. */
+  readonly keyCharacters: number | undefined;
+}
+
+/** Source: the API reference of Kinesis, PutRecords. */
+export const kinesisLimits: Limits = {
+  service: 'Kinesis',
   requestBytes: 5 * 1024 ** 2,
   recordBytes: 1024 ** 2,
   keyCharacters: 256,
-} as const;
+};
+/** Source: the API reference of Firehose, PutRecordBatch. */
+export const firehoseLimits: Limits = {
+  service: 'Firehose',
+  requestBytes: 4 * 1024 ** 2,
+  recordBytes: 1000 * 1024,
+  keyCharacters: undefined,
+};
+/** Both take as many records at once. */
+export const requestRecords = 500;
 
 /** A record of the stream on its way in, with the lines that it holds. */
 export interface Put extends PutEntry {

@@ -5,7 +5,7 @@ import type { Batch } from '../../lines.ts';
 import { Aggregator } from './aggregator.ts';
 import { KeyedLines } from './keyed-lines.ts';
 import { LineWriter } from './line-writer.ts';
-import type { Put } from './put.ts';
+import { kinesisLimits, type Put } from './put.ts';
 import { PutQueue } from './put-queue.ts';
 import { listShards, ShardMap } from './shard-map.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
@@ -30,7 +30,7 @@ export class KinesisSink implements Sink {
     this.#call = call;
     this.#stream = stream;
     this.#tuning = { ...defaultTuning, ...tuning };
-    this.#lines = new KeyedLines(call.rejects, (call.options.key as string | undefined) ?? 'id');
+    this.#lines = new KeyedLines(call.rejects, kinesisLimits, (call.options.key as string | undefined) ?? 'id');
     this.#opening = this.#tuning.open();
     // Whoever writes first hears of it.
     this.#opening.catch(() => {});
@@ -68,7 +68,14 @@ export class KinesisSink implements Sink {
       context.progress.note = text;
     };
     const isAggregating = options.aggregate === true;
-    const queue = new PutQueue(kinesis, this.#stream, this.#tuning, refuse, note, isAggregating);
+    const queue = new PutQueue({
+      limits: kinesisLimits,
+      open: (signal) => kinesis.putter(this.#stream, { signal, tellsShards: isAggregating }),
+      doing: `putting records into kinesis:${this.#stream}`,
+      tuning: this.#tuning,
+      refuse,
+      note,
+    });
     this.#queue = queue;
     if (!isAggregating) return new LineWriter(this.#lines, queue);
     const map = new ShardMap((wanted) =>

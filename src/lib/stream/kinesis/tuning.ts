@@ -3,10 +3,8 @@ import { AwsError, judgeAws } from '../../aws/errors.ts';
 import type { Kinesis } from '../../aws/kinesis.ts';
 import { retry } from '../../retry.ts';
 
-/** What a test makes smaller or surer: waits, clocks, chance, and the service itself. */
-export interface Tuning {
-  /** Opens the door; the SDK behind it is loaded only now. */
-  open: () => Promise<Kinesis>;
+/** What a test makes smaller or surer: waits, clocks, chance. */
+export interface Pace {
   random: () => number;
   /** The time of day, in milliseconds. */
   now: () => number;
@@ -23,9 +21,14 @@ export interface Tuning {
   spacingMs: number;
 }
 
+/** And the service itself. */
+export interface Tuning extends Pace {
+  /** Opens the door; the SDK behind it is loaded only now. */
+  open: () => Promise<Kinesis>;
+}
+
 /** Some twenty seconds of trying, with the waits drawn at random so that many writers do not come back at once. */
-export const defaultTuning: Tuning = {
-  open: async () => new (await import('../../aws/kinesis.ts')).Kinesis(),
+export const defaultPace: Pace = {
   random: Math.random,
   now: Date.now,
   elapsed: () => performance.now(),
@@ -37,6 +40,12 @@ export const defaultTuning: Tuning = {
   maxDelayMs: 5_000,
   pollMs: 1_000,
   spacingMs: 200,
+};
+
+/** The same, with Kinesis behind it. */
+export const defaultTuning: Tuning = {
+  ...defaultPace,
+  open: async () => new (await import('../../aws/kinesis.ts')).Kinesis(),
 };
 
 /** Tries through whatever a wait may mend; `note` tells the person what is waited for. */
