@@ -1,4 +1,4 @@
-// A Kinesis that takes everything at once and keeps nothing, for the measurements: node bench/programs/kinesis.mjs PORT-FILE
+// A Kinesis, and a Firehose, that takes everything at once and keeps nothing, for the measurements: node bench/programs/kinesis.mjs PORT-FILE
 // It has four shards, and ends when the file is gone that it wrote its port into.
 import { createHash } from 'node:crypto';
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
@@ -35,18 +35,34 @@ function answerTo(body) {
 }
 
 /** How many records a body has: told by a name that stands in no data, which is in base64. */
-function countOf(body) {
+function countOf(body, name = 'PartitionKey') {
   let count = 0;
-  for (let at = body.indexOf('PartitionKey'); at >= 0; at = body.indexOf('PartitionKey', at + 12)) count++;
+  for (let at = body.indexOf(name); at >= 0; at = body.indexOf(name, at + name.length)) count++;
   return count;
+}
+
+/** What Firehose says, by the number of records. */
+const firehoseAnswers = new Map();
+function firehoseAnswerTo(body) {
+  const count = countOf(body, '"Data"');
+  const responses = () => Array.from({ length: count }, () => ({ RecordId: `${sequence}${sequence}`.repeat(2) }));
+  if (!firehoseAnswers.has(count))
+    firehoseAnswers.set(count, JSON.stringify({ FailedPutCount: 0, Encrypted: false, RequestResponses: responses() }));
+  return firehoseAnswers.get(count);
 }
 
 const server = createServer((request, response) => {
   const pieces = [];
   request.on('data', (piece) => pieces.push(piece));
   request.on('end', () => {
-    const isPut = request.headers['x-amz-target'] === 'Kinesis_20131202.PutRecords';
-    const answer = isPut ? answerTo(Buffer.concat(pieces)) : JSON.stringify({ Shards: listed });
+    const action = request.headers['x-amz-target'].split('.')[1];
+    const body = Buffer.concat(pieces);
+    const answer =
+      action === 'PutRecords'
+        ? answerTo(body)
+        : action === 'PutRecordBatch'
+          ? firehoseAnswerTo(body)
+          : JSON.stringify({ Shards: listed });
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1', 'content-length': answer.length });
     response.end(answer);
   });

@@ -1,5 +1,5 @@
 // Puts lines of stdin into a stream of Kinesis, 500 a request and four requests at a time: by the SDK alone, by the SDK and the aggregator in
-// the folder $PEERS, or bare: node bench/programs/put-kinesis.mjs sdk|agg|bare. `bare` signs and sends one body again and again: no less can be done.
+// the folder $PEERS, or bare: node bench/programs/put-kinesis.mjs sdk|agg|bare|firehose, the last by the SDK into Firehose. `bare` signs and sends one body again and again: no less can be done.
 import { createHash, createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { createRequire } from 'node:module';
@@ -47,6 +47,25 @@ async function bySdk(lines) {
   client.destroy();
 }
 
+async function intoFirehose(lines) {
+  const { FirehoseClient, PutRecordBatchCommand } = await import('@aws-sdk/client-firehose');
+  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const client = new FirehoseClient({ requestHandler: new NodeHttpHandler() });
+  const put = (records) => client.send(new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: records }));
+  let records = [];
+  for await (const line of lines) {
+    JSON.parse(line);
+    records.push({ Data: line });
+    if (records.length === most) {
+      await send(put(records));
+      records = [];
+    }
+  }
+  if (records.length > 0) await send(put(records));
+  await Promise.all(underWay);
+  client.destroy();
+}
+
 /** A thousand records to an aggregate, four aggregates to a request. It does not look after shards. */
 async function byAggregator(lines) {
   const { RecordAggregator } = createRequire(`${process.env.PEERS}/`)('aws-kinesis-agg');
@@ -73,7 +92,7 @@ async function byAggregator(lines) {
 
 /** SigV4 by hand, over a body that is ready. */
 async function bare(lines) {
-  const { hostname, port, host } = new URL(process.env.AWS_ENDPOINT_URL_KINESIS);
+  const { hostname, port, host } = new URL(process.env.AWS_ENDPOINT_URL);
   const agent = new Agent({ keepAlive: true });
   const sha = (text) => createHash('sha256').update(text).digest('hex');
   const mac = (key, text) => createHmac('sha256', key).update(text).digest();
@@ -113,4 +132,4 @@ async function bare(lines) {
   agent.destroy();
 }
 
-await { sdk: bySdk, agg: byAggregator, bare }[way](linesOf(process.stdin));
+await { sdk: bySdk, agg: byAggregator, bare, firehose: intoFirehose }[way](linesOf(process.stdin));

@@ -4,7 +4,7 @@ import { trackingEvents } from '../events.mjs';
 export const service = {
   before:
     '[ -f $SCRATCH/kinesis ] || { node $REPO/bench/programs/kinesis.mjs $SCRATCH/kinesis <&- >&- 2>&- & while [ ! -f $SCRATCH/kinesis ]; do sleep 0.1; done; }',
-  env: 'AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=bench AWS_SECRET_ACCESS_KEY=bench AWS_ENDPOINT_URL_KINESIS=http://127.0.0.1:$(<$SCRATCH/kinesis)',
+  env: 'AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=bench AWS_SECRET_ACCESS_KEY=bench AWS_ENDPOINT_URL=http://127.0.0.1:$(<$SCRATCH/kinesis)',
 };
 const { before, env } = service;
 

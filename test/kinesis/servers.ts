@@ -94,7 +94,8 @@ export async function startKinesisLocal(): Promise<Running> {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that was free just now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   const { endpoint, stop } = await listen(server);
   await stop();

@@ -10,14 +10,16 @@ export function describeWith(programs: readonly string[], name: string, tests: (
   const why = `${name}: not installed: ${missing.join(', ')}`;
   if (process.env.CI !== undefined && process.env.CI !== '' && process.env.CI !== 'false') {
     return void test(why, () => {
-      throw new Error(`${why}; on Debian: apt-get install ${missing.map((program) => packages[program] ?? program).join(' ')}`);
+      throw new Error(
+        `${why}; on Debian: ${missing.map((program) => installs[program] ?? `apt-get install ${program}`).join('; ')}`,
+      );
     });
   }
   console.warn(why);
   describe.skip(why, tests);
 }
 
-const packages: Record<string, string> = { man: 'man-db' };
+const installs: Record<string, string> = { man: 'apt-get install man-db', moto_server: "pip install 'moto[server]==5.1.22'" };
 
 const start = promisify(execFile);
 
