@@ -29,14 +29,11 @@ async function send(promise) {
   if (underWay.size >= 4) await Promise.race(underWay);
 }
 
-async function bySdk(lines) {
-  const { KinesisClient, PutRecordsCommand } = await import('@aws-sdk/client-kinesis');
-  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
-  const client = new KinesisClient({ requestHandler: new NodeHttpHandler() });
-  const put = (records) => client.send(new PutRecordsCommand({ StreamName: stream, Records: records }));
+/** Lines as entries of requests of 500, each sent by `put`. */
+async function inRequests(lines, entryOf, put) {
   let records = [];
   for await (const line of lines) {
-    records.push({ Data: line, PartitionKey: JSON.parse(line).id });
+    records.push(entryOf(line, JSON.parse(line)));
     if (records.length === most) {
       await send(put(records));
       records = [];
@@ -44,6 +41,14 @@ async function bySdk(lines) {
   }
   if (records.length > 0) await send(put(records));
   await Promise.all(underWay);
+}
+
+async function bySdk(lines) {
+  const { KinesisClient, PutRecordsCommand } = await import('@aws-sdk/client-kinesis');
+  const { NodeHttpHandler } = await import('@smithy/node-http-handler');
+  const client = new KinesisClient({ requestHandler: new NodeHttpHandler() });
+  const put = (records) => client.send(new PutRecordsCommand({ StreamName: stream, Records: records }));
+  await inRequests(lines, (line, { id }) => ({ Data: line, PartitionKey: id }), put);
   client.destroy();
 }
 
@@ -52,17 +57,7 @@ async function intoFirehose(lines) {
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
   const client = new FirehoseClient({ requestHandler: new NodeHttpHandler() });
   const put = (records) => client.send(new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: records }));
-  let records = [];
-  for await (const line of lines) {
-    JSON.parse(line);
-    records.push({ Data: line });
-    if (records.length === most) {
-      await send(put(records));
-      records = [];
-    }
-  }
-  if (records.length > 0) await send(put(records));
-  await Promise.all(underWay);
+  await inRequests(lines, (line) => ({ Data: line }), put);
   client.destroy();
 }
 
