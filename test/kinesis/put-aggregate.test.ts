@@ -366,12 +366,15 @@ describe('--aggregate: what goes wrong', () => {
     expect(distinct.size).toBeLessThan(20);
   });
 
-  it('does not wait for more than a moment', async () => {
+  it.each([
+    ['two that share an aggregate', [record(1), record(2)]],
+    ['one that is too large to share', [record(1, 'a', 'x'.repeat(300_000))]],
+  ])('does not wait for more than a moment: %s', async (_, lines) => {
     const { taken } = await startStore();
     const { sink } = openAggregating();
-    await sink.write(batchOf([record(1), record(2)]));
-    for (let waitedMs = 0; taken.length < 2 && waitedMs < 5_000; waitedMs += 20) await sleep(20);
-    expect(taken).toHaveLength(2);
+    await sink.write(batchOf(lines));
+    for (let waitedMs = 0; taken.length < lines.length && waitedMs < 5_000; waitedMs += 20) await sleep(20);
+    expect(taken).toHaveLength(lines.length);
     await sink.close();
   });
 

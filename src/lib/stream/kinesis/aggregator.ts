@@ -44,6 +44,7 @@ export class Aggregator {
       bundle.numbers.push(number);
       if (lines.bytes > windowBytes) {
         this.#give(bundle, block.subarray(start, end));
+        this.#queue.offer();
         continue;
       }
       if (!packer.add(bundle, lines)) {
