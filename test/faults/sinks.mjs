@@ -1,6 +1,7 @@
 // Where a round's records go, and how they are counted there.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { startFirehose } from './firehose.mjs';
 import { startKinesisProxy } from './kinesis-proxy.mjs';
 import { buda, kinesisEnv, kinesisReader, makeKinesisStream, unpack } from './world.mjs';
 
@@ -69,6 +70,21 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
 export async function aggregated(world) {
   const sink = await kinesis(world);
   return { ...sink, name: 'put-stream kinesis --aggregate', step: `${sink.step} --aggregate` };
+}
+
+/** A stream of Firehose, which nobody can read: the service itself tells what it took. */
+export async function firehose({ random }) {
+  const service = await startFirehose(random, random() * 0.3);
+  const { AWS_ENDPOINT_URL_KINESIS, ...env } = kinesisEnv();
+  return {
+    name: 'put-firehose',
+    step: 'buda put-firehose out',
+    env: { ...env, AWS_ENDPOINT_URL_FIREHOSE: service.endpoint },
+    isTable: false,
+    ids: async () => service.ids,
+    doublesAlone: true,
+    close: () => service.close(),
+  };
 }
 
 /** A table of the warehouse. */
