@@ -1,7 +1,7 @@
 import { command } from '../lib/command.ts';
 import { deliver } from '../lib/delivery.ts';
 import { sinkOptions } from '../lib/options.ts';
-import { FirehoseSink } from '../lib/stream/firehose/sink.ts';
+import { firehoseSink } from '../lib/stream/firehose/sink.ts';
 
 export default command({
   role: 'sink',
@@ -22,5 +22,5 @@ export default command({
     'WHAT IT NEEDS':
       'The permission firehose:PutRecordBatch. Region, credentials and endpoint come as for every tool of AWS: AWS_REGION, AWS_PROFILE, roles, AWS_ENDPOINT_URL_FIREHOSE.',
   },
-  step: (call) => deliver(call, new FirehoseSink(call, call.args[0] ?? '')),
+  step: (call) => deliver(call, firehoseSink(call, call.args[0] ?? '')),
 });

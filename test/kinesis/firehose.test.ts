@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { deliver } from '../../src/lib/delivery.ts';
-import { FirehoseSink } from '../../src/lib/stream/firehose/sink.ts';
+import { firehoseSink } from '../../src/lib/stream/firehose/sink.ts';
 import { bash, environmentIn, temporary } from '../house/bash.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 import { awsEnvironmentAt, type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis } from './servers.ts';
-import { fastTuning } from './streams.ts';
+import { failureOf, fastTuning } from './streams.ts';
 
 let running: Running | undefined;
 
@@ -24,18 +24,9 @@ async function put(lines: readonly string[], keep = false) {
   const context = testContext();
   const { call, letters } = testCall('put-firehose', {}, context, [], keep);
   await textOf(
-    deliver(call, new FirehoseSink(call, 'movements', fastTuning()))(batchesOf([lines.map((line) => `${line}\n`).join('')])),
+    deliver(call, firehoseSink(call, 'movements', fastTuning()))(batchesOf([lines.map((line) => `${line}\n`).join('')])),
   );
   return { letters, context };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
 }
 
 /** A Firehose that keeps what it takes; `fault` is an answer to a whole request, `judge` why one record of it is refused. */
@@ -172,5 +163,5 @@ it('is killed again and again under an app: nothing lost, doubled only what was 
 
 it('refuses a name that Firehose would refuse', () => {
   const { call } = testCall('put-firehose');
-  expect(() => new FirehoseSink(call, 'a/b')).toThrow(/at most 64/);
+  expect(() => firehoseSink(call, 'a/b')).toThrow(/at most 64/);
 });

@@ -13,7 +13,7 @@ import { openSink } from '../../src/lib/stream/open.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 import { aggregate } from './aggregate.ts';
 import { type Body, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
-import { fastTuning, makeStream, mergeShards, rawRecordsIn, splitShard } from './streams.ts';
+import { failureOf, fastTuning, makeStream, mergeShards, rawRecordsIn, splitShard } from './streams.ts';
 
 let running: Running | undefined;
 
@@ -340,15 +340,6 @@ async function startChanging() {
   running = faulty;
   pointSdkAt(faulty.endpoint);
   return { taken, changes: () => Math.floor(puts / 4) };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
 }
 
 describe('--aggregate: what goes wrong', () => {

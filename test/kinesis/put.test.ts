@@ -10,7 +10,7 @@ import { deaggregate } from '../../src/lib/stream/kinesis/aggregated.ts';
 import { kinesisSink } from '../../src/lib/stream/kinesis.ts';
 import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
 import { type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
-import { fastTuning, makeStream, rawRecordsIn, recordsIn } from './streams.ts';
+import { failureOf, fastTuning, makeStream, rawRecordsIn, recordsIn } from './streams.ts';
 
 let running: (Running & { asked?: { operation: string; body: Body }[] }) | undefined;
 
@@ -29,16 +29,6 @@ async function put(
   const sink: Sink = kinesisSink(call, 'movements', fastTuning());
   await textOf(deliver(call, sink)(batchesOf([lines.map((line) => `${line}\n`).join('')])));
   return { letters, context, call };
-}
-
-/** Runs it and gives what it failed with. */
-async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
 }
 
 const record = (n: number, key = `key ${n}`) => JSON.stringify({ id: `r_${n}`, k: key, n });

@@ -4,14 +4,14 @@ import type { Context } from '../context.ts';
 import type { Sink } from '../delivery.ts';
 import { Failure } from '../errors.ts';
 import type { Source } from '../sources.ts';
-import { KinesisSink } from './kinesis/sink.ts';
+import { openKinesisSink } from './kinesis/sink.ts';
 import { KinesisSource } from './kinesis/source.ts';
 import { defaultTuning, retryAws, type Tuning } from './kinesis/tuning.ts';
 import { planOf } from './plan.ts';
 
 /** Puts records into a stream of Kinesis that is there: one that is not is a Failure (78). `tuning` is for tests. */
 export function kinesisSink(call: Call, name: string, tuning: Partial<Tuning> = {}): Sink {
-  return new KinesisSink(call, checkedName(name), tuning);
+  return openKinesisSink(call, checkedName(name), tuning);
 }
 
 /** Reads a stream of Kinesis as the options of get-stream say. `tuning` is for tests. */

@@ -3,6 +3,7 @@ import { Aggregate } from './aggregate.ts';
 import type { KeyedLines } from './keyed-lines.ts';
 import { aggregateBytes, Bundle, frameBytes, Packer, windowBytes } from './packer.ts';
 import type { PutQueue } from './put-queue.ts';
+import type { Writer } from './put-sink.ts';
 import type { ShardMap } from './shard-map.ts';
 
 /** How long a record waits for others to share its aggregate, as with the Kinesis Producer Library. */
@@ -11,7 +12,7 @@ const lingerMs = 100;
 const maxOpenBytes = 8 * 1024 ** 2;
 
 /** Gathers records by shard, and gives them to the queue as aggregates: when one is full, or has waited long enough, or all must go. */
-export class Aggregator {
+export class Aggregator implements Writer {
   readonly #lines: KeyedLines;
   readonly #queue: PutQueue;
   readonly #map: ShardMap;
@@ -28,7 +29,6 @@ export class Aggregator {
     this.#map = map;
   }
 
-  /** Takes the records of a batch. Throws what stopped the queue for good. */
   async write(batch: Batch): Promise<void> {
     const [lines, packer] = [this.#lines, this.#packer];
     if (this.#queue.isFull(0)) await this.#queue.room(0);
@@ -59,13 +59,11 @@ export class Aggregator {
     }
   }
 
-  /** Resolves once every record that was written is acknowledged or refused. */
   async flush(): Promise<void> {
     this.#sealAll();
     await this.#queue.flush();
   }
 
-  /** Gives up what has not left. */
   close(): void {
     clearTimeout(this.#timer);
   }

@@ -2,9 +2,10 @@ import type { Batch } from '../../lines.ts';
 import type { KeyedLines } from './keyed-lines.ts';
 import { LinePut } from './put.ts';
 import type { PutQueue } from './put-queue.ts';
+import type { Writer } from './put-sink.ts';
 
 /** Gives lines to the queue, each as a record of its own. */
-export class LineWriter {
+export class LineWriter implements Writer {
   readonly #lines: KeyedLines;
   readonly #queue: PutQueue;
 
@@ -13,7 +14,6 @@ export class LineWriter {
     this.#queue = queue;
   }
 
-  /** Takes the records of a batch. Throws what stopped the queue for good. */
   async write(batch: Batch): Promise<void> {
     const [lines, queue] = [this.#lines, this.#queue];
     lines.turn(batch);
@@ -24,11 +24,7 @@ export class LineWriter {
     queue.offer();
   }
 
-  /** Resolves once every record that was written is acknowledged or refused. */
   async flush(): Promise<void> {
     await this.#queue.flush();
   }
-
-  /** Nothing waits here. */
-  close(): void {}
 }

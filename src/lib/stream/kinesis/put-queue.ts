@@ -14,7 +14,7 @@ const maxInFlight = 4;
 const enough = maxInFlight * requestRecords;
 
 /** Where a queue leads, and who is told of what. */
-interface Outlet {
+interface Destination {
   limits: Limits;
   /** Makes what sends a request; the signal gives it up. */
   open: (signal: AbortSignal) => PutRecords;
@@ -61,7 +61,7 @@ export class PutQueue {
   #failure: unknown;
   #wakers: (() => void)[] = [];
 
-  constructor({ limits, open, doing, tuning, refuse, note }: Outlet) {
+  constructor({ limits, open, doing, tuning, refuse, note }: Destination) {
     this.#put = open(this.#stop.signal);
     this.#limits = limits;
     this.#doing = doing;
