@@ -249,7 +249,7 @@ interface OwnFile {
 function writeOwn(root: string, host: Host, mode = 0o600): OwnFile {
   const id = randomBytes(8).toString('hex');
   const path = `${root}.${id}.own`;
-  const text = `${JSON.stringify({ ...identityOf(host), id } satisfies Holder)}\n`;
+  const text = `${JSON.stringify({ id, ...identityOf(host) } satisfies Holder)}\n`;
   try {
     writeFileSync(path, text, { flag: 'wx', mode });
   } catch (error) {
@@ -272,7 +272,7 @@ function link(own: OwnFile, path: string): 'done' | 'taken' | 'gone' {
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path).toString();
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -8,7 +8,8 @@ import { SavedFolder, type SavedFolderOptions } from '../../src/lib/state/saved.
 import { disk, Killed, mend } from './disk.ts';
 import { commitOf, Machine, newFolder, storeIn } from './support.ts';
 
-vi.mock('node:fs/promises', async (original) => (await import('./disk.ts')).failing(await original()));
+vi.mock('node:fs/promises', async (original) => (await import('./disk.ts')).failingPromises(await original()));
+vi.mock('node:fs', async (original) => (await import('./disk.ts')).failingFiles(await original()));
 
 type Table = Map<string, unknown>;
 

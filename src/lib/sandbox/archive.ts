@@ -16,9 +16,11 @@ export async function writeLines(path: string, values: Iterable<object>, stdout:
     for (const block of blocksOf(values)) await stdout.write(block);
     return;
   }
-  await replaceDurably(path, async (file) => {
-    for (const block of blocksOf(values)) await file.writeFile(block);
-  });
+  await replaceDurably(path, piecesOf(values));
+}
+
+function* piecesOf(values: Iterable<object>): Generator<Buffer> {
+  for (const block of blocksOf(values)) yield Buffer.from(block);
 }
 
 function* blocksOf(values: Iterable<object>): Generator<string> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AppState, Checkpoints, Commit, SavedState, SourceState, Tenure } from '../checkpoints.ts';
 import type { Host } from '../context.ts';
@@ -77,7 +78,7 @@ export class FolderCheckpoints implements Checkpoints {
   async read(app: string): Promise<AppState | undefined> {
     const path = this.#path(app, '.json');
     try {
-      return parseDocument(await readFile(path, 'utf8'), app, path);
+      return parseDocument(readFileSync(path).toString(), app, path);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;

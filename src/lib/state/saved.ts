@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SavedState } from '../checkpoints.ts';
 import type { Host } from '../context.ts';
-import { makeFolderDurably, replaceDurably, syncFolder, writeDurably } from '../durable.ts';
+import { createDurably, makeFolderDurably, replaceDurably, writeDurably } from '../durable.ts';
 import { codeOf, Failure } from '../errors.ts';
 import { acquireLock } from '../locks.ts';
 import { readNdjson } from '../ndjson/read.ts';
@@ -118,14 +119,7 @@ export class SavedFolder implements SavedState {
       const path = this.#path(deltaName(commit, this.#owner));
       const bytes = Buffer.concat(entries.map(formatEntry));
       // The file counts once its commit does, which comes later: until then it may be cut short.
-      const file = await open(path, 'wx', 0o600);
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await syncFolder(this.#options.folder);
+      await createDurably(path, bytes);
       this.#bytes += bytes.length;
       // A newer run that loads from now on finds the file; one that has loaded is seen here. So whatever this run goes on to say is known.
       await this.#checkOwner();
@@ -251,9 +245,7 @@ export class SavedFolder implements SavedState {
     let count = 0;
     for (const { file } of deltas) for await (const { key } of this.#written(file)) last.set(key, count++);
     const file = baseName(at, this.#owner);
-    await replaceDurably(this.#path(file), async (handle) => {
-      for await (const bytes of gathered(this.#merge(meta.base.file, deltas, last))) await handle.writeFile(bytes);
-    });
+    await replaceDurably(this.#path(file), gathered(this.#merge(meta.base.file, deltas, last)));
     this.#baseBytes = await this.#sizeOf(file);
     const owners = meta.owners.filter((_, i) => (meta.owners[i + 1]?.at ?? Number.POSITIVE_INFINITY) > at);
     const folded = await this.#writeMeta({ ...meta, base: { at, file }, owners });
@@ -306,7 +298,7 @@ export class SavedFolder implements SavedState {
 
   async #readMeta(): Promise<Meta | 'damaged' | undefined> {
     try {
-      const meta = JSON.parse(await readFile(this.#path('meta.json'), 'utf8')) as Meta;
+      const meta = JSON.parse(readFileSync(this.#path('meta.json')).toString()) as Meta;
       return meta.buda === 1 && Array.isArray(meta.owners) && typeof meta.base?.file === 'string' ? meta : 'damaged';
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
