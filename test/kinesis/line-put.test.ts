@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Batch } from '../../src/lib/lines.ts';
-import { KeyedLines } from '../../src/lib/stream/kinesis/keyed-lines.ts';
-import { kinesisLimits, LinePut } from '../../src/lib/stream/kinesis/put.ts';
+import { KeyedLines } from '../../src/lib/stream/put/keyed-lines.ts';
+import { kinesisLimits, LinePut } from '../../src/lib/stream/put/put.ts';
 import { testCall } from '../support/context.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -1,4 +1,5 @@
 import type { KinesisSummary } from '../aws/kinesis.ts';
+import { retryAws } from '../aws/pace.ts';
 import type { Call } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { Sink } from '../delivery.ts';
@@ -6,7 +7,7 @@ import { Failure } from '../errors.ts';
 import type { Source } from '../sources.ts';
 import { openKinesisSink } from './kinesis/sink.ts';
 import { KinesisSource } from './kinesis/source.ts';
-import { defaultTuning, retryAws, type Tuning } from './kinesis/tuning.ts';
+import { defaultTuning, type Tuning } from './kinesis/tuning.ts';
 import { planOf } from './plan.ts';
 
 /** Puts records into a stream of Kinesis that is there: one that is not is a Failure (78). `tuning` is for tests. */

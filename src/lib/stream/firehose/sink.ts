@@ -1,11 +1,11 @@
+import { defaultPace, type Pace } from '../../aws/pace.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
 import { Failure } from '../../errors.ts';
-import { KeyedLines } from '../kinesis/keyed-lines.ts';
-import { LineWriter } from '../kinesis/line-writer.ts';
-import { firehoseLimits } from '../kinesis/put.ts';
-import { PutSink } from '../kinesis/put-sink.ts';
-import { defaultPace, type Pace } from '../kinesis/tuning.ts';
+import { KeyedLines } from '../put/keyed-lines.ts';
+import { LineWriter } from '../put/line-writer.ts';
+import { firehoseLimits } from '../put/put.ts';
+import { PutSink } from '../put/put-sink.ts';
 
 /**
  * Puts records into a stream of Firehose: a record's data is its line with its `\n`, so that what Firehose joins is NDJSON. They have no keys, and keep

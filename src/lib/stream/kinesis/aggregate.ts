@@ -1,8 +1,8 @@
 import { Failure } from '../../errors.ts';
 import { Line } from '../../lines.ts';
+import { orderOf, type Put } from '../put/put.ts';
 import { deaggregate, type SubRecord } from './aggregated.ts';
 import { type Packer, packAgain } from './packer.ts';
-import { orderOf, type Put } from './put.ts';
 import type { ShardMap } from './shard-map.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { Batch } from '../../lines.ts';
+import type { KeyedLines } from '../put/keyed-lines.ts';
+import type { PutQueue } from '../put/put-queue.ts';
+import type { Writer } from '../put/put-sink.ts';
 import { Aggregate } from './aggregate.ts';
-import type { KeyedLines } from './keyed-lines.ts';
 import { aggregateBytes, Bundle, frameBytes, Packer, windowBytes } from './packer.ts';
-import type { PutQueue } from './put-queue.ts';
-import type { Writer } from './put-sink.ts';
 import type { ShardMap } from './shard-map.ts';
 
 /** How long a record waits for others to share its aggregate, as with the Kinesis Producer Library. */

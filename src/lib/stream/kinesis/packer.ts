@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { bytesOf, instantiate, type WasmMemory, wherePossible } from '../../wasm.ts';
+import type { KeyedLines } from '../put/keyed-lines.ts';
 import { digestBytes, magic, type SubRecord } from './aggregated.ts';
-import type { KeyedLines } from './keyed-lines.ts';
 import { wasm } from './packer-wasm.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { KinesisRecord, KinesisShard } from '../../aws/kinesis.ts';
+import { retryAws } from '../../aws/pace.ts';
 import { Failure } from '../../errors.ts';
 import { parseTimeMs } from '../../options.ts';
 import type { Place } from '../positions.ts';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { isPastRetention } from './retention.ts';
 import type { ReaderWorld, ShardStart } from './shard-reader.ts';
-import { retryAws } from './tuning.ts';
 
 /** A sequence number, found: its shard, and when it arrived. */
 export interface Landmark {

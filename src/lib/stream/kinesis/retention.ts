@@ -1,8 +1,8 @@
 import type { KinesisShard } from '../../aws/kinesis.ts';
+import { retryAws } from '../../aws/pace.ts';
 import { Failure } from '../../errors.ts';
 import { parseCheckpoint, shardEnd } from './checkpoint.ts';
 import type { ReaderWorld } from './shard-reader.ts';
-import { retryAws } from './tuning.ts';
 
 /** A stream keeps its records for a day at least: what is younger is there, without asking. Source: the API reference of Kinesis, IncreaseStreamRetentionPeriod. */
 const leastRetentionMs = 24 * 3_600_000;

@@ -1,7 +1,7 @@
 import { AwsError } from '../../aws/errors.ts';
 import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
+import { retryAws } from '../../aws/pace.ts';
 import { KeyHasher } from '../hash-key.ts';
-import { retryAws } from './tuning.ts';
 
 interface Range {
   readonly id: string;

@@ -1,8 +1,9 @@
 import { AwsError, judgeAws } from '../../aws/errors.ts';
 import type { IteratorStart, Kinesis, KinesisRecord, KinesisShard, Reading } from '../../aws/kinesis.ts';
+import { retryAws } from '../../aws/pace.ts';
 import { Failure } from '../../errors.ts';
 import { isPastRetention, trimmed } from './retention.ts';
-import { retryAws, type Tuning } from './tuning.ts';
+import type { Tuning } from './tuning.ts';
 
 /**
  * Where a reader of a shard begins. At a checkpoint it reads that record once more, to see that nothing behind it is lost: where the record is gone, the

@@ -1,10 +1,10 @@
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
+import { KeyedLines } from '../put/keyed-lines.ts';
+import { LineWriter } from '../put/line-writer.ts';
+import { kinesisLimits } from '../put/put.ts';
+import { PutSink } from '../put/put-sink.ts';
 import { Aggregator } from './aggregator.ts';
-import { KeyedLines } from './keyed-lines.ts';
-import { LineWriter } from './line-writer.ts';
-import { kinesisLimits } from './put.ts';
-import { PutSink } from './put-sink.ts';
 import { listShards, ShardMap } from './shard-map.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 

@@ -1,4 +1,5 @@
 import type { Kinesis, KinesisShard } from '../../aws/kinesis.ts';
+import { retryAws } from '../../aws/pace.ts';
 import type { Call } from '../../command.ts';
 import { Batch } from '../../lines.ts';
 import type { Piece, Source } from '../../sources.ts';
@@ -10,7 +11,7 @@ import { Lineage } from './lineage.ts';
 import { findLandmark, isPast, type Landmark, placeShards } from './places.ts';
 import { checkRetention } from './retention.ts';
 import { type Chunk, type ReaderWorld, ShardReader } from './shard-reader.ts';
-import { defaultTuning, retryAws, type Tuning } from './tuning.ts';
+import { defaultTuning, type Tuning } from './tuning.ts';
 import { Unpacker } from './unpacker.ts';
 
 /** A shard that is being read. */

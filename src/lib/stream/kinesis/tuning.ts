@@ -1,70 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AwsError, judgeAws } from '../../aws/errors.ts';
 import type { Kinesis } from '../../aws/kinesis.ts';
-import { retry } from '../../retry.ts';
+import { defaultPace, type Pace } from '../../aws/pace.ts';
 
-/** What a test makes smaller or surer: waits, clocks, chance. */
-export interface Pace {
-  random: () => number;
-  /** The time of day, in milliseconds. */
-  now: () => number;
-  /** A clock that only goes on, in milliseconds. */
-  elapsed: () => number;
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Tries of one request, or tries in a row in which no record was taken. */
-  tries: number;
-  baseDelayMs: number;
-  maxDelayMs: number;
+/** How Kinesis is read beside that, and the service itself. */
+export interface Tuning extends Pace {
   /** How long to wait at the tip of a shard before it is read again. */
   pollMs: number;
   /** The least time between two reads of a shard: Kinesis allows five a second to all its readers together. */
   spacingMs: number;
-}
-
-/** And the service itself. */
-export interface Tuning extends Pace {
   /** Opens the door; the SDK behind it is loaded only now. */
   open: () => Promise<Kinesis>;
 }
 
-/** Some twenty seconds of trying, with the waits drawn at random so that many writers do not come back at once. */
-export const defaultPace: Pace = {
-  random: Math.random,
-  now: Date.now,
-  elapsed: () => performance.now(),
-  sleep: async (ms, signal) => {
-    await sleep(ms, undefined, { signal });
-  },
-  tries: 10,
-  baseDelayMs: 100,
-  maxDelayMs: 5_000,
-  pollMs: 1_000,
-  spacingMs: 200,
-};
-
-/** The same, with Kinesis behind it. */
+/** As it is outside of tests. */
 export const defaultTuning: Tuning = {
   ...defaultPace,
+  pollMs: 1_000,
+  spacingMs: 200,
   open: async () => new (await import('../../aws/kinesis.ts')).Kinesis(),
 };
-
-/** Tries through whatever a wait may mend; `note` tells the person what is waited for. */
-export async function retryAws<T>(
-  { tuning, signal, note }: { tuning: Tuning; signal: AbortSignal; note: (note: string | undefined) => void },
-  attempt: () => Promise<T>,
-  judge = judgeAws,
-): Promise<T> {
-  let isNoted = false;
-  const onWait = (_: number, delayMs: number, error: unknown) => {
-    isNoted = true;
-    note(waitNote(delayMs, error));
-  };
-  const result = await retry({ ...tuning, sleep: (ms) => tuning.sleep(ms, signal), onWait }, attempt, judge);
-  if (isNoted) note(undefined);
-  return result;
-}
-
-/** What the progress says during a wait. */
-export function waitNote(delayMs: number, error: unknown): string {
-  return `waiting ${(delayMs / 1000).toFixed(1)} s: ${error instanceof AwsError ? error.code : 'no answer'}`;
-}

@@ -1,11 +1,11 @@
 import { AwsError, awsErrorOf } from '../../aws/errors.ts';
+import { type Pace, waitNote } from '../../aws/pace.ts';
 import type { PutOutcome } from '../../aws/put-answer.ts';
 import type { PutRecords } from '../../aws/put-records.ts';
 import { Failure } from '../../errors.ts';
 import { backOffMs } from '../../retry.ts';
 import { type Limits, type Put, requestRecords } from './put.ts';
 import { Tails } from './tails.ts';
-import { type Pace, waitNote } from './tuning.ts';
 
 /** What may wait for its acknowledgement: the bound of the sink's memory, and the room in which it looks for records of other keys. */
 const window = { records: 10_000, bytes: 16 * 1024 ** 2 };

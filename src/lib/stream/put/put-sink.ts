@@ -1,3 +1,4 @@
+import type { Pace } from '../../aws/pace.ts';
 import type { PutRecords } from '../../aws/put-records.ts';
 import type { Call } from '../../command.ts';
 import type { Sink } from '../../delivery.ts';
@@ -5,7 +6,6 @@ import type { Batch } from '../../lines.ts';
 import type { KeyedLines } from './keyed-lines.ts';
 import type { Limits } from './put.ts';
 import { PutQueue } from './put-queue.ts';
-import type { Pace } from './tuning.ts';
 
 /** Gives the lines of batches to a queue. */
 export interface Writer {
