@@ -3,7 +3,7 @@
 # The words that may come next.
 _buda_next() {
   case $1 in
-    '') echo 'produce transform each put-stream get-stream put-firehose put-table query run stream state dead-letter chart sandbox completion' ;;
+    '') echo 'produce transform each put-stream get-stream put-firehose put-s3 put-table query run stream state dead-letter chart sandbox completion' ;;
     'produce') echo 'stripe' ;;
     'transform') echo 'mrr flatten validate dedupe hash sql' ;;
     'stream') echo 'list describe delete' ;;
@@ -27,6 +27,7 @@ _buda_options() {
     'put-stream') echo '-h --key --shards --retention --max-size --aggregate --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'get-stream') echo '-h --position -e --exit-at-end -f --follow -n --count --until --dedupe --window --time --memory --rebuild --epoch --app --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-firehose') echo '-h --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
+    'put-s3') echo '-h --time --partition --gzip --object-size --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'put-table') echo '-h --to --key --append --memory --app --forward --state --dead-letter --max-dead --max-line -q --quiet -v --verbose' ;;
     'query') echo '-h --to --file --format --write --memory -q --quiet -v --verbose' ;;
     'run') echo '-h --dry-run -q --quiet -v --verbose' ;;
@@ -165,6 +166,14 @@ _buda_values() {
     'put-firehose --dead-letter') echo :files: ;;
     'put-firehose --max-dead') : ;;
     'put-firehose --max-line') : ;;
+    'put-s3 --time') : ;;
+    'put-s3 --partition') : ;;
+    'put-s3 --object-size') : ;;
+    'put-s3 --app') : ;;
+    'put-s3 --state') : ;;
+    'put-s3 --dead-letter') echo :files: ;;
+    'put-s3 --max-dead') : ;;
+    'put-s3 --max-line') : ;;
     'put-table --to') : ;;
     'put-table --key') : ;;
     'put-table --memory') : ;;

@@ -4,7 +4,7 @@
 function __buda_next
     switch "$argv[1]"
         case ''
-            printf '%s\n' produce transform each put-stream get-stream put-firehose put-table query run stream state dead-letter chart sandbox completion
+            printf '%s\n' produce transform each put-stream get-stream put-firehose put-s3 put-table query run stream state dead-letter chart sandbox completion
         case 'produce'
             printf '%s\n' stripe
         case 'transform'
@@ -46,6 +46,7 @@ complete -c buda -n "__buda_is ''" -a each -d 'run any filter, made safe for mar
 complete -c buda -n "__buda_is ''" -a put-stream -d 'append records to a stream'
 complete -c buda -n "__buda_is ''" -a get-stream -d 'read a stream'
 complete -c buda -n "__buda_is ''" -a put-firehose -d 'give records to a stream of Firehose'
+complete -c buda -n "__buda_is ''" -a put-s3 -d 'put records into objects of S3'
 complete -c buda -n "__buda_is ''" -a put-table -d 'load records into a table'
 complete -c buda -n "__buda_is ''" -a query -d 'ask the warehouse in SQL'
 complete -c buda -n "__buda_is ''" -a run -d 'run a whole pipeline in one process'
@@ -216,6 +217,18 @@ complete -c buda -n "__buda_is 'put-firehose'" -l max-dead -x -d 'with --dead-le
 complete -c buda -n "__buda_is 'put-firehose'" -l max-line -x -d 'the longest line that passes'
 complete -c buda -n "__buda_is 'put-firehose'" -s q -l quiet -d 'say nothing but warnings and errors'
 complete -c buda -n "__buda_is 'put-firehose'" -s v -l verbose -d 'say more: where things are kept, what was decided'
+complete -c buda -n "__buda_is 'put-s3'" -l time -x -d "the field with a record's time: RFC 3339, or seconds or milliseconds since 1970"
+complete -c buda -n "__buda_is 'put-s3'" -l partition -x -d 'with --time: lay records out by it; %Y, %m, %d and %H are the year, month, day and hour in UTC'
+complete -c buda -n "__buda_is 'put-s3'" -l gzip -d 'compress the objects'
+complete -c buda -n "__buda_is 'put-s3'" -l object-size -x -d 'what an object holds at most, before it is compressed'
+complete -c buda -n "__buda_is 'put-s3'" -l app -x -d 'insist that the records come under this app, with marks'
+complete -c buda -n "__buda_is 'put-s3'" -l forward -d 'pass the marks on instead of committing them, for a later step'
+complete -c buda -n "__buda_is 'put-s3'" -l state -x -d 'where checkpoints are kept: file:DIR ($BUDA_STATE, else the folder state in $BUDA_HOME)'
+complete -c buda -n "__buda_is 'put-s3'" -l dead-letter -r -F -d 'keep what is rejected in this file (or in a stream: local:NAME, kinesis:NAME), with the reason, and go on; without it a bad line ends the step (65)'
+complete -c buda -n "__buda_is 'put-s3'" -l max-dead -x -d 'with --dead-letter: more rejected lines than this, or than this share, end the step (65)'
+complete -c buda -n "__buda_is 'put-s3'" -l max-line -x -d 'the longest line that passes'
+complete -c buda -n "__buda_is 'put-s3'" -s q -l quiet -d 'say nothing but warnings and errors'
+complete -c buda -n "__buda_is 'put-s3'" -s v -l verbose -d 'say more: where things are kept, what was decided'
 complete -c buda -n "__buda_is 'put-table'" -l to -x -d 'the warehouse: duckdb:PATH (default duckdb:$BUDA_HOME/warehouse.duckdb)'
 complete -c buda -n "__buda_is 'put-table'" -l key -x -d 'merge by this field; several times for a key of several fields (default id)'
 complete -c buda -n "__buda_is 'put-table'" -l append -d 'add every record as it is, and merge nothing'

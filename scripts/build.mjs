@@ -237,6 +237,7 @@ for (const words of [
   'transform ./scripts/own.mjs -q',
   'put-stream kinesis:trial -q',
   'put-firehose trial -q',
+  'put-s3 s3://trial -q',
 ]) {
   spawnSync(process.execPath, [join(import.meta.dirname, 'compile.cjs'), ...words.split(' ')], {
     cwd: root,

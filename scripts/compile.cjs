@@ -1,5 +1,5 @@
 // Runs a command, `node compile.cjs WORDS…`, and keeps what V8 compiled for it beside each script in dist/: see bin/buda. What is put into
-// Kinesis or Firehose goes to a service that takes everything, in this process.
+// Kinesis, Firehose or S3 goes to a service that takes everything, in this process.
 const { renameSync, writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
 const { join } = require('node:path');
@@ -25,7 +25,9 @@ if (words[0].startsWith('put-')) {
       ? '{"FailedPutCount":0,"RequestResponses":[{"RecordId":"1"}]}'
       : '{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}';
   const server = createServer((request, response) => {
-    request.resume().on('end', () => response.end(answer));
+    // What S3 answers to a PUT stands in the head.
+    const etag = words[0] === 'put-s3' ? { etag: '"1"' } : {};
+    request.resume().on('end', () => response.writeHead(200, etag).end(words[0] === 'put-s3' ? '' : answer));
   });
   server.listen(0, '127.0.0.1', () => {
     process.env.AWS_ENDPOINT_URL = `http://127.0.0.1:${server.address().port}`;

@@ -8,6 +8,7 @@ import { bash, environmentIn, root, temporary } from './house/bash.ts';
 import { loadAll } from './house/commands.ts';
 import { isThere } from './house/tools.ts';
 import { awsEnvironmentAt, type Running, startTakingFirehose } from './kinesis/servers.ts';
+import { type Bucket, startBucket } from './objects/bucket.ts';
 
 /**
  * Every example of every command and of man/buda.1 is run, each in its own copy of one stage, and has to end with 0.
@@ -19,6 +20,7 @@ const stage = join(folder, 'stage');
 const services: Record<string, string> = {};
 let sandbox: ChildProcess;
 let firehose: Running;
+let bucket: Bucket;
 
 vi.setConfig({ maxConcurrency: 2 });
 
@@ -34,7 +36,8 @@ beforeAll(async () => {
   const { api_base, api_key } = JSON.parse(line) as { api_base: string; api_key: string };
   Object.assign(services, { STRIPE_API_BASE: api_base, STRIPE_API_KEY: api_key });
   firehose = await startTakingFirehose();
-  Object.assign(services, awsEnvironmentAt(firehose.endpoint));
+  bucket = await startBucket();
+  Object.assign(services, awsEnvironmentAt(firehose.endpoint), { AWS_ENDPOINT_URL_S3: bucket.endpoint });
   const script = readFileSync(join(import.meta.dirname, 'examples/stage.sh'), 'utf8');
   const built = await bash(script, { cwd: stage, env: { ...environmentIn(stage), ...services } });
   expect(built.exit, `the stage could not be built:\n${built.stderr}`).toBe(0);
@@ -42,6 +45,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await firehose?.stop();
+  await bucket?.stop();
   sandbox?.removeAllListeners('exit');
   const ended = new Promise((resolve) => sandbox.once('exit', resolve));
   sandbox?.kill('SIGTERM');

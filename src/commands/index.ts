@@ -14,6 +14,7 @@ export const entries: readonly Entry[] = [
   { words: 'put-stream', summary: 'append records to a stream', load: () => import('./put-stream.ts') },
   { words: 'get-stream', summary: 'read a stream', load: () => import('./get-stream.ts') },
   { words: 'put-firehose', summary: 'give records to a stream of Firehose', load: () => import('./put-firehose.ts') },
+  { words: 'put-s3', summary: 'put records into objects of S3', load: () => import('./put-s3.ts') },
   { words: 'put-table', summary: 'load records into a table', load: () => import('./put-table.ts') },
   { words: 'query', summary: 'ask the warehouse in SQL', load: () => import('./query.ts') },
   { words: 'run', summary: 'run a whole pipeline in one process', load: () => import('./run.ts') },

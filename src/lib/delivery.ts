@@ -27,6 +27,8 @@ export interface Sink {
   write(batch: Batch): Promise<void> | void;
   /** Makes everything written durable; under an app it is told which epoch that is. */
   flush(epoch?: Epoch): Promise<void>;
+  /** What it has to tell of records that are safe, in records of its own; under an app it is asked once their epoch is committed. */
+  told?(): Batch | undefined;
   /** Gives everything back, after the last flush or a failure. */
   close(): Promise<void>;
 }
@@ -67,6 +69,7 @@ export function deliver(call: Call, sink: Sink): Step {
           known += batch.rejected;
           if (batch.count > 0) await sink.write(batch);
           tally.wrote(batch.count);
+          if (begin === undefined) yield* toldBy(sink);
         }
         if (control?.kind === 'begin') {
           begin = control.begin;
@@ -97,7 +100,9 @@ export function deliver(call: Call, sink: Sink): Step {
           const { to, c: counts } = mark;
           await checkpoints?.commit({ app, source, term, commit, shard, from: positions[shard], to, sink: sink.id, counts });
           positions[shard] = to;
-          if (forward === true) yield Batch.ofControl({ kind: 'mark', mark: withoutRecords(mark) });
+          const told = sink.told?.() ?? Batch.ofLines([]);
+          if (forward === true) yield told.closedBy({ kind: 'mark', mark: withOut(mark, told.count) });
+          else if (told.count > 0) yield told;
         } else if (control?.kind === 'end') {
           if (forward === true) yield Batch.ofControl(control);
           else if (control.end.exit !== 0) {
@@ -118,6 +123,7 @@ export function deliver(call: Call, sink: Sink): Step {
         }
         await sink.flush();
         tally.wrote(-refused());
+        yield* toldBy(sink);
       }
       await call.rejects.flush();
     } finally {
@@ -176,8 +182,13 @@ async function* untilToldAlone(input: AsyncIterable<Batch>, { stopped }: Context
   }
 }
 
-/** A mark as a sink hands it on: no record comes out with it, whatever was delivered. */
-function withoutRecords(mark: Mark): Mark {
-  const c = mark.c.map((count, i): Count => (i === mark.c.length - 1 ? [count[0], count[1], 0, count[3]] : count));
+function* toldBy(sink: Sink): Generator<Batch> {
+  const told = sink.told?.();
+  if (told !== undefined) yield told;
+}
+
+/** A mark as a sink hands it on: whatever was delivered, so many records come out with it. */
+function withOut(mark: Mark, out: number): Mark {
+  const c = mark.c.map((count, i): Count => (i === mark.c.length - 1 ? [count[0], count[1], out, count[3]] : count));
   return { ...mark, c };
 }

@@ -126,7 +126,7 @@ async function playUntilDone({ folder, env, random, disk }, source, sink, steps,
     for (const code of result.codes) if (!mayRunAgain.has(code)) throw new Error(`a step ended with ${code}\n${result.said}`);
     if (fault === 'none' && result.codes.some((code) => code === 1))
       throw new Error(`a run without a fault failed\n${result.said}`);
-    if (!sink.isTable) {
+    if (!sink.isOnce) {
       const before = counts;
       counts = countIds(await sink.ids());
       if (document !== undefined) checkRepeats(source.committed(document), before, counts);
@@ -179,8 +179,8 @@ async function check(source, sink, log) {
   const strange = [...counts.keys()].filter((id) => !expected.has(id));
   if (strange.length > 0) throw new Error(`${strange.length} records that nobody wrote: ${strange.slice(0, 5).join(', ')}`);
   const doubled = [...counts].filter(([, count]) => count > 1).map(([id]) => id);
-  if (sink.isTable && doubled.length > 0)
-    throw new Error(`${doubled.length} records are twice in the table: ${doubled.slice(0, 5).join(', ')}`);
+  if (sink.isOnce && doubled.length > 0)
+    throw new Error(`${doubled.length} records are there twice: ${doubled.slice(0, 5).join(', ')}`);
   if (log.attempts === 1 && doubled.length > 0 && !sink.doublesAlone)
     throw new Error(`${doubled.length} records are twice after one clean run`);
   if (sink.deduped === undefined) return;

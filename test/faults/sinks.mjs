@@ -1,8 +1,10 @@
 // Where a round's records go, and how they are counted there.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { startFirehose } from './firehose.mjs';
 import { startKinesisProxy } from './kinesis-proxy.mjs';
+import { startS3 } from './s3.mjs';
 import { buda, kinesisEnv, kinesisReader, makeKinesisStream, unpack } from './world.mjs';
 
 const idsOf = (text) =>
@@ -34,7 +36,7 @@ export async function local({ folder, env }) {
   return {
     name: 'put-stream local',
     step: 'buda put-stream local:out --shards 2',
-    isTable: false,
+    isOnce: false,
     ids: async () => acknowledgedIn(join(env.BUDA_HOME, 'streams', 'out')),
     deduped: async () => idsOf(await buda('get-stream local:out -e --position beginning --dedupe', { folder, env })),
   };
@@ -51,7 +53,7 @@ export async function kinesis({ folder, env, random, round, kinesisPort }) {
     name: 'put-stream kinesis',
     step: `buda put-stream kinesis:${stream}`,
     env: kinesisEnv(proxy.port),
-    isTable: false,
+    isOnce: false,
     ids: async () => {
       for (const { data } of await read()) ids.push(...unpack(data).map((record) => JSON.parse(record).id));
       return ids;
@@ -80,10 +82,38 @@ export async function firehose({ random }) {
     name: 'put-firehose',
     step: 'buda put-firehose out',
     env: { ...env, AWS_ENDPOINT_URL_FIREHOSE: service.endpoint },
-    isTable: false,
+    isOnce: false,
     ids: async () => service.ids,
     doublesAlone: true,
     close: () => service.close(),
+  };
+}
+
+/** Objects of S3. */
+export async function objects({ random }) {
+  const service = await startS3(random, random() * 0.3);
+  const { AWS_ENDPOINT_URL_KINESIS, ...env } = kinesisEnv();
+  return {
+    name: 'put-s3',
+    step: 'buda put-s3 s3://out/records',
+    env: { ...env, AWS_ENDPOINT_URL_S3: service.endpoint },
+    isOnce: true,
+    ids: async () => idsOf(service.text()),
+    close: () => service.close(),
+  };
+}
+
+/** Files of a folder, several for each epoch. */
+export async function files({ env }) {
+  const lake = join(env.BUDA_HOME, 'lake');
+  return {
+    name: 'put-s3 file:',
+    step: `buda put-s3 file:${lake} --object-size 8KiB --gzip`,
+    isOnce: true,
+    ids: async () => {
+      const names = existsSync(lake) ? readdirSync(lake).filter((name) => name.endsWith('.ndjson.gz')) : [];
+      return names.sort().flatMap((name) => idsOf(gunzipSync(readFileSync(join(lake, name))).toString()));
+    },
   };
 }
 
@@ -92,7 +122,7 @@ export async function table({ folder, env }) {
   return {
     name: 'put-table',
     step: 'buda put-table records',
-    isTable: true,
+    isOnce: true,
     ids: async () => idsOf(await buda('query "select id from records"', { folder, env })),
   };
 }

@@ -17,6 +17,7 @@ export function awsEnvironmentAt(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL_KINESIS: endpoint,
     AWS_ENDPOINT_URL_FIREHOSE: endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',

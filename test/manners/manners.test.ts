@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bash, environmentIn, temporary } from '../house/bash.ts';
 import { loadAll } from '../house/commands.ts';
 import { awsEnvironmentAt, type Running, startTakingFirehose } from '../kinesis/servers.ts';
+import { type Bucket, startBucket } from '../objects/bucket.ts';
 import { known, lineOf, type Trial, untried } from './trials.ts';
 
 /** What every command does when its pipes, its signals or its output are not as one would wish. */
@@ -21,10 +22,16 @@ const lasting = [...readers.filter(({ words }) => roles.get(words) !== 'tool'), 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 30_000 });
 
 let firehose: Running;
-const environment = () => ({ ...environmentIn(folder), ...awsEnvironmentAt(firehose.endpoint) });
+let bucket: Bucket;
+const environment = () => ({
+  ...environmentIn(folder),
+  ...awsEnvironmentAt(firehose.endpoint),
+  AWS_ENDPOINT_URL_S3: bucket.endpoint,
+});
 
 beforeAll(async () => {
   firehose = await startTakingFirehose();
+  bucket = await startBucket();
   cpSync(join(import.meta.dirname, '../examples/stage'), folder, { recursive: true });
   chmodSync(join(folder, 'key'), 0o600);
   mkdirSync(join(folder, 'home'), { mode: 0o700 });
@@ -51,6 +58,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await firehose?.stop();
+  await bucket?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 

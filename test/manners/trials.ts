@@ -26,6 +26,7 @@ const trials: Trial[] = [
   { words: 'run', args: "'each -- cat | cat'", input: 'events', writesMuch: true },
   { words: 'put-stream', args: 'trial', input: 'events', writesNothing: true },
   { words: 'put-firehose', args: 'trial', input: 'events', writesNothing: true },
+  { words: 'put-s3', args: 's3://lake/trial --object-size 64KiB', input: 'events' },
   { words: 'put-table', args: 'trial', input: 'events', writesNothing: true },
   { words: 'get-stream', args: 'tracking_events -e', writesMuch: true },
   { words: 'chart', args: '--x created_at --y n', input: 'events' },

@@ -50,12 +50,16 @@ const credentials: Meaning = {
 const permission: Meaning = {
   kind: 'final',
   exit: 'notAllowed',
-  remedy: 'allow it in the IAM policy of these credentials, and in that of the key if the stream is encrypted',
+  remedy: 'allow it in the IAM policy of these credentials, and in that of the KMS key where there is one',
 };
 const key: Meaning = { kind: 'final', exit: 'misconfigured', remedy: "look at the KMS key of the stream's encryption" };
+const region: Meaning = { kind: 'final', exit: 'misconfigured', remedy: 'set AWS_REGION to the region of the bucket' };
 const argument: Meaning = { kind: 'argument', exit: 'refused' };
 
-/** By the service's own names. Source: the API references of Kinesis and of Firehose, "Errors" of each action, and "Common Errors". */
+/**
+ * By the service's own names. Source: the API references of Kinesis and of Firehose, "Errors" of each action, and "Common Errors"; that of S3, "Error
+ * responses".
+ */
 const meanings: Record<string, Meaning> = {
   ProvisionedThroughputExceededException: throttled,
   LimitExceededException: throttled,
@@ -101,6 +105,25 @@ const meanings: Record<string, Meaning> = {
   MissingAuthenticationTokenException: credentials,
   CredentialsProviderError: credentials,
   TokenProviderError: credentials,
+  InvalidAccessKeyId: credentials,
+  InvalidToken: credentials,
+  NoSuchBucket: {
+    kind: 'final',
+    exit: 'misconfigured',
+    remedy: 'make the bucket, or look at its name and the account',
+  },
+  PermanentRedirect: region,
+  AuthorizationHeaderMalformed: region,
+  IllegalLocationConstraintException: region,
+  AllAccessDisabled: permission,
+  AccountProblem: permission,
+  SlowDown: theirFault,
+  InternalError: theirFault,
+  OperationAborted: theirFault,
+  RequestTimeout: theirFault,
+  // What came was not what was sent.
+  BadDigest: theirFault,
+  XAmzContentSHA256Mismatch: theirFault,
   ExpiredIteratorException: { kind: 'iterator', exit: 'incomplete' },
   InvalidArgumentException: argument,
   ValidationException: argument,

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { openTemporaryFile } from '../temporary-file.ts';
 
 /** Bytes that are held: in memory up to a limit, beyond it in a temporary file. They may be read more than once, once all are there. */
 export class Spool {
@@ -20,7 +18,7 @@ export class Spool {
 
   async add(piece: Buffer): Promise<void> {
     if (this.#file === undefined && this.#bytes + piece.length > this.#maxBytes) {
-      this.#file = await openNameless();
+      this.#file = await openTemporaryFile();
       let place = 0;
       for (const kept of this.#pieces) place += await writeAt(this.#file, kept, place);
       this.#pieces = [];
@@ -50,14 +48,6 @@ export class Spool {
     this.#file = undefined;
     await file?.close();
   }
-}
-
-/** A file that nobody else sees, and that is gone with the process however it ends. */
-async function openNameless(): Promise<FileHandle> {
-  const path = join(tmpdir(), `buda-${randomBytes(8).toString('hex')}`);
-  const file = await open(path, 'wx+', 0o600);
-  await unlink(path);
-  return file;
 }
 
 async function writeAt(file: FileHandle, piece: Buffer, place: number): Promise<number> {

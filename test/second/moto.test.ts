@@ -9,7 +9,7 @@ import { awsEnvironmentAt, freePort } from '../kinesis/servers.ts';
 import { describeWith } from './needs.ts';
 
 /** moto carries what Firehose was given into its S3, in one object a request, and joins the records without anything between them, as Firehose does. */
-describeWith(['moto_server'], 'put-firehose and moto', () => {
+describeWith(['moto_server'], 'put-firehose, put-s3 and moto', () => {
   const folder = mkdtempSync(join(temporary, 'buda-moto-'));
   let moto: ChildProcess;
   let endpoint = '';
@@ -27,7 +27,7 @@ describeWith(['moto_server'], 'put-firehose and moto', () => {
       if (moto.exitCode !== null || waitedMs > 60_000) throw new Error('moto_server does not answer');
       await sleep(200);
     }
-    expect((await fetch(`${endpoint}/lake`, { method: 'PUT' })).status).toBe(200);
+    for (const bucket of ['lake', 'objects']) expect((await fetch(`${endpoint}/${bucket}`, { method: 'PUT' })).status).toBe(200);
     const client = new FirehoseClient({
       region: 'us-east-1',
       endpoint,
@@ -52,7 +52,8 @@ describeWith(['moto_server'], 'put-firehose and moto', () => {
 
   // It looks who asks, and at no signature.
   const authorization = 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=none';
-  const read = async (path: string) => (await fetch(`${endpoint}/lake${path}`, { headers: { authorization } })).text();
+  const fetchFrom = (path: string) => fetch(`${endpoint}/${path}`, { headers: { authorization } });
+  const read = async (path: string) => (await fetchFrom(`lake${path}`)).text();
 
   test('what comes out of it into S3 is the lines that went in', async () => {
     const lines = Array.from({ length: 1800 }, (_, n) => `${JSON.stringify({ id: `e_${n}`, text: 'grün "}{"' })}\n`);
@@ -72,5 +73,32 @@ describeWith(['moto_server'], 'put-firehose and moto', () => {
     const env = { ...environmentIn(folder), ...awsEnvironmentAt(endpoint) };
     const ran = await bash('buda put-firehose nothing -q', { cwd: folder, env, input: Buffer.from('{"id":1}\n') });
     expect(ran).toMatchObject({ exit: 78, stderr: expect.stringContaining('ResourceNotFoundException') });
+  });
+
+  test('an object of put-s3 is there with the ETag that was told, and is the lines that went in', async () => {
+    const lines = Array.from({ length: 500 }, (_, n) => `${JSON.stringify({ id: `e_${n}`, text: 'grün' })}\n`).join('');
+    const env = { ...environmentIn(folder), ...awsEnvironmentAt(endpoint) };
+    const words = 's3://objects/dt=2026-11-27 --object-size 8KiB';
+    const ran = await bash(`buda put-s3 ${words} -q`, { cwd: folder, env, input: Buffer.from(lines) });
+    expect(ran).toMatchObject({ exit: 0, stderr: '' });
+    const told = ran.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { key: string; etag: string; bytes: number });
+    expect(told.length).toBeGreaterThan(1);
+    let all = '';
+    for (const { key, etag, bytes } of told) {
+      const object = await fetchFrom(`objects/${encodeURI(key)}`);
+      const text = await object.text();
+      expect([object.headers.get('etag'), Buffer.byteLength(text)]).toEqual([`"${etag}"`, bytes]);
+      all += text;
+    }
+    expect(all).toBe(lines);
+  });
+
+  test('a bucket that is not there is told (78)', async () => {
+    const env = { ...environmentIn(folder), ...awsEnvironmentAt(endpoint) };
+    const ran = await bash('buda put-s3 s3://nothing -q', { cwd: folder, env, input: Buffer.from('{"id":1}\n') });
+    expect(ran).toMatchObject({ exit: 78, stderr: expect.stringContaining('NoSuchBucket') });
   });
 });

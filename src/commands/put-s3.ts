@@ -1,0 +1,49 @@
+import { command } from '../lib/command.ts';
+import { deliver } from '../lib/delivery.ts';
+import { Failure } from '../lib/errors.ts';
+import { partitionOption } from '../lib/objects/partition.ts';
+import { objectPlace } from '../lib/objects/place.ts';
+import { ObjectSink } from '../lib/objects/sink.ts';
+import { flag, sinkOptions, size, text } from '../lib/options.ts';
+
+const mebibyte = 1024 ** 2;
+
+export default command({
+  role: 'sink',
+  description:
+    'Puts records into objects of S3 (or files of a folder, laid out in the same way): NDJSON, each line as it came. Under an app an object holds what an epoch has for one partition; without one, objects are cut by size. For each object that is committed a line is printed, with its key, its ETag, its range and its counts, so that a loader can go on from there.',
+  args: [{ name: 'URL', summary: 's3://BUCKET/PREFIX, or file:DIR' }],
+  options: {
+    time: text('--time <FIELD>', "the field with a record's time: RFC 3339, or seconds or milliseconds since 1970"),
+    partition: partitionOption,
+    gzip: flag('--gzip', 'compress the objects'),
+    objectSize: size('--object-size <SIZE>', 'what an object holds at most, before it is compressed', 32 * mebibyte, '32MiB'),
+    ...sinkOptions,
+  },
+  examples: [
+    {
+      run: 'buda get-stream tracking_events --app lake --epoch 32MiB -e | buda put-s3 s3://lake/tracking --app lake --gzip',
+      shows: 'what is new in a stream since the last run, e.g. from cron',
+    },
+    {
+      run: "buda put-s3 file:lake --time created_at --partition 'dt=%Y-%m-%d' < events.ndjson | buda put-table objects",
+      shows: 'a file into a folder, by day; what was written goes into a table',
+    },
+  ],
+  sections: {
+    Objects:
+      'A key is PREFIX/PARTITION/APP-SHARD-FROM-NUMBER-DIGEST.ndjson: FROM is where the epoch begins, DIGEST a part of the sha256 of what is in the object. So a replay that is cut the same way writes over itself. The keys of an epoch are saved in the state before the first of its objects is put; what a run put and did not commit is taken away once the next one has put those records again, should it cut them otherwise. Without an app a key is PREFIX/PARTITION/part-ROUND-NUMBER-DIGEST.ndjson, and the same input put again writes over itself.',
+    'What is printed':
+      'One line for each object, once it is committed: {"id","key","etag","app","commit","shard","from","to","records","bytes","first_at","last_at"}, where id is its URL, bytes counts its lines before they are compressed, and the times are the least and the greatest of --time. A run that is killed just after a commit does not print that epoch again: where no object may be missed, let the next step commit, as put-s3 --forward | put-table.',
+    'What it needs':
+      'The permissions s3:PutObject and, for what a killed run has left, s3:DeleteObject. Region, credentials and endpoint come as for every tool of AWS: AWS_REGION, AWS_PROFILE, roles, AWS_ENDPOINT_URL_S3.',
+  },
+  step(call) {
+    const { time, partition, gzip, objectSize } = call.options;
+    if (partition !== undefined && time === undefined)
+      throw new Failure('usage', '--partition needs --time: the field that it goes by');
+    if (objectSize === 0) throw new Failure('usage', '--object-size takes a size like 32MiB; not 0');
+    const place = objectPlace(call.args[0] ?? '', call.context);
+    return deliver(call, new ObjectSink(call, place, { time, partition, isCompressed: gzip, objectBytes: objectSize }));
+  },
+});
