@@ -19,7 +19,7 @@ const mebibyte = 1024 ** 2;
 /** What waits to be put holds no more memory than this; beyond it lies in a temporary file. */
 const heldBytes = 32 * mebibyte;
 /** No part of a key needs to be longer to be told from others: a digest stands behind them. */
-const longestWord = 80;
+const longestWord = 64;
 /** How many objects are put at once, and how many bytes of them. */
 const [maxPuts, maxPutBytes] = [8, 64 * mebibyte];
 
