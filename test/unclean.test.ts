@@ -207,6 +207,17 @@ test('two steps of one name that keep state are refused, not sent round for ever
   expect([mended.exit, documentOf('twice').commits], mended.stderr).toEqual([0, 4]);
 });
 
+test('two put-s3 in one pipe are refused, and take nothing away from each other', async () => {
+  const pipe = `${source('lakes')} | buda put-s3 -q file:one --forward | buda put-s3 -q file:two --app lakes`;
+  for (const _ of [1, 2]) {
+    const { exit, stderr } = await run(pipe);
+    expect(exit, stderr).toBe(78);
+    expect(stderr).toContain('there are two `put-s3` in this pipe');
+  }
+  const mended = await run(`${source('lakes')} | buda put-s3 -q file:one --app lakes`);
+  expect([mended.exit, documentOf('lakes').commits], mended.stderr).toEqual([0, 4]);
+});
+
 test('a step whose dead letter cannot be kept ends, though its input stays open', async () => {
   const open = `${source('full')} | grep -v buda.end; sleep 20`;
   const { stdout, stderr } = await run(

@@ -7,12 +7,14 @@ import { ObjectSink } from '../lib/objects/sink.ts';
 import { flag, sinkOptions, size, text } from '../lib/options.ts';
 
 const mebibyte = 1024 ** 2;
+/** An object is put in one piece, out of memory. */
+const maxObjectBytes = 1024 * mebibyte;
 
 export default command({
   role: 'sink',
   description:
-    'Puts records into objects of S3 (or files of a folder, laid out in the same way): NDJSON, each line as it came. Under an app an object holds what an epoch has for one partition; without one, objects are cut by size. For each object that is committed a line is printed, with its key, its ETag, its range and its counts, so that a loader can go on from there.',
-  args: [{ name: 'URL', summary: 's3://BUCKET/PREFIX, or file:DIR' }],
+    'Puts records into objects of S3 (or files of a folder, laid out in the same way): NDJSON, each line as it came. Under an app an object holds what an epoch has for one partition; without one, objects are cut by size. For each object a line is printed, under an app once it is committed, with its key, its ETag, its range and its counts, so that a loader can go on from there.',
+  args: [{ name: 'URL', summary: 'where they go: s3://BUCKET/PREFIX, or file:DIR' }],
   options: {
     time: text('--time <FIELD>', "the field with a record's time: RFC 3339, or seconds or milliseconds since 1970"),
     partition: partitionOption,
@@ -32,9 +34,9 @@ export default command({
   ],
   sections: {
     Objects:
-      'A key is PREFIX/PARTITION/APP-SHARD-FROM-NUMBER-DIGEST.ndjson: FROM is where the epoch begins, DIGEST a part of the sha256 of what is in the object. So a replay that is cut the same way writes over itself. The keys of an epoch are saved in the state before the first of its objects is put; what a run put and did not commit is taken away once the next one has put those records again, should it cut them otherwise. Without an app a key is PREFIX/PARTITION/part-ROUND-NUMBER-DIGEST.ndjson, and the same input put again writes over itself.',
+      'A key is PREFIX/PARTITION/APP-SHARD-FROM-NUMBER-DIGEST.ndjson: FROM is where the epoch begins, DIGEST a part of the sha256 of what is in the object. So a replay that is cut the same way writes over itself. The keys of an epoch are saved in the state before the first of its objects is put; what a run put and did not commit is taken away as the next one puts those records again, should it cut them otherwise. (With --forward, what is more than 1,000 epochs behind is not known any more.) Without an app a key is PREFIX/PARTITION/part-ROUND-NUMBER-DIGEST.ndjson, and the same input put again with the same options writes over itself.',
     'What is printed':
-      'One line for each object, once it is committed: {"id","key","etag","app","commit","shard","from","to","records","bytes","first_at","last_at"}, where id is its URL, bytes counts its lines before they are compressed, and the times are the least and the greatest of --time. A run that is killed just after a commit does not print that epoch again: where no object may be missed, let the next step commit, as put-s3 --forward | put-table.',
+      'One line for each object: {"id","key","etag","app","commit","shard","from","to","records","bytes","first_at","last_at"}, where id is its URL, bytes counts its lines before they are compressed, and the times are the least and the greatest of --time. Under an app it is printed after the commit: a run that is killed in between does not print that epoch again. Where no object may be missed, let the next step commit, as put-s3 --forward | put-table objects: an object that a killed run had told, and that the next one takes away, is then told once more, with "op":"delete".',
     'What it needs':
       'The permissions s3:PutObject and, for what a killed run has left, s3:DeleteObject. Region, credentials and endpoint come as for every tool of AWS: AWS_REGION, AWS_PROFILE, roles, AWS_ENDPOINT_URL_S3.',
   },
@@ -42,7 +44,8 @@ export default command({
     const { time, partition, gzip, objectSize } = call.options;
     if (partition !== undefined && time === undefined)
       throw new Failure('usage', '--partition needs --time: the field that it goes by');
-    if (objectSize === 0) throw new Failure('usage', '--object-size takes a size like 32MiB; not 0');
+    if (objectSize === 0 || objectSize > maxObjectBytes)
+      throw new Failure('usage', '--object-size takes a size like 32MiB, at most 1GiB');
     const place = objectPlace(call.args[0] ?? '', call.context);
     return deliver(call, new ObjectSink(call, place, { time, partition, isCompressed: gzip, objectBytes: objectSize }));
   },

@@ -12,15 +12,19 @@ const [openFile, sync, closeFile] = [promisify(open), promisify(fsync), promisif
 
 /**
  * Puts a file of these bytes in place whole and durable, or leaves what was there: a temporary name, fsync, rename, fsync of
- * the folder.
+ * the folder. The temporary name is in the same folder.
  */
-export async function writeDurably(path: string, bytes: Buffer | string, mode = 0o600): Promise<void> {
-  await replaceDurably(path, [Buffer.from(bytes)], mode);
+export async function writeDurably(path: string, bytes: Buffer | string, mode?: number, temporary?: string): Promise<void> {
+  await replaceDurably(path, [typeof bytes === 'string' ? Buffer.from(bytes) : bytes], mode, temporary);
 }
 
 /** The same for a file that is written piece by piece; the next is asked for when one is written. */
-export async function replaceDurably(path: string, pieces: Pieces, mode = 0o600): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.new`;
+export async function replaceDurably(
+  path: string,
+  pieces: Pieces,
+  mode = 0o600,
+  temporary = `${path}.${randomBytes(6).toString('hex')}.new`,
+): Promise<void> {
   try {
     await create(temporary, pieces, mode);
     await rename(temporary, path);

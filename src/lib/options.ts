@@ -124,9 +124,17 @@ const durationUnits: Record<string, number> = {
 
 /** Milliseconds since 1970 of a date or a time of RFC 3339, as `2026-11-24` or `2026-11-24T10:00:00Z`; undefined for anything else. */
 export function parseTimeMs(value: string): number | undefined {
-  const isTime = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d))?$/.test(value);
-  const ms = isTime ? Date.parse(value) : Number.NaN;
+  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d))?$/.exec(value);
+  if (match === null || Number(match[3]) > daysIn(Number(match[1]), Number(match[2]))) return undefined;
+  // What is not written as ECMAScript has it goes to a reader that guesses.
+  const ms = Date.parse(value.replace(' ', 'T').toUpperCase());
   return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** JavaScript takes 31 February for a day in March. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
 /** Milliseconds of `90d`, `1h`, `15m`, `10s`, `250ms`, or seconds without a unit; undefined for anything else. */

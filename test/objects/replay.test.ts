@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Commit } from '../../src/lib/checkpoints.ts';
 import { deliver } from '../../src/lib/delivery.ts';
 import { Batch } from '../../src/lib/lines.ts';
+import type { Begin } from '../../src/lib/marks.ts';
 import { ObjectFolder } from '../../src/lib/objects/folder.ts';
 import { ObjectSink } from '../../src/lib/objects/sink.ts';
 import { bash, environmentIn, temporary } from '../house/bash.ts';
@@ -16,12 +17,23 @@ import { startBucket } from './bucket.ts';
 
 const shards = ['0000', '0001'];
 const perShard = 40;
-const recordOf = (shard: string, n: number) => `{"id":"${shard}/${n}"}`;
+const sources = ['live', 'backfill'];
+const recordOf = (source: string, shard: string, n: number) => `{"id":"${source}/${shard}/${n}"}`;
+/** A filter before the sink empties whole epochs. */
+const passes = (n: number) => n < 10 || n >= 20;
+const everyRecord = sources.flatMap((source) =>
+  shards.flatMap((shard) =>
+    Array.from({ length: perShard }, (_, n) => n)
+      .filter(passes)
+      .map((n) => recordOf(source, shard, n)),
+  ),
+);
 
 class Killed extends Error {}
 
 /** One run: how its source cuts, which shard each epoch is of, and after how many operations it dies, before or after the last is done. */
 interface Run {
+  source: string;
   cuts: number[];
   order: number[];
   diesAfter: number;
@@ -35,8 +47,8 @@ class World {
   readonly lake = join(this.folder, 'lake');
   readonly #machine = new Machine();
   readonly #isForward: boolean;
-  /** What was said of committed objects. */
-  readonly told: { key: string; records: number }[] = [];
+  /** The keys of what was told, without those that were told to be gone. */
+  readonly known = new Set<string>();
 
   constructor(isForward: boolean) {
     this.#isForward = isForward;
@@ -46,31 +58,36 @@ class World {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Every record in the lake. */
-  records(): string[] {
-    const names = readdirSync(this.folder).includes('lake') ? readdirSync(this.lake, { recursive: true }).map(String) : [];
-    return names
-      .map((name) => join(this.lake, name))
-      .filter((path) => statSync(path).isFile())
-      .flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(0, -1));
+  keys(): string[] {
+    return existsSync(this.lake) ? readdirSync(this.lake) : [];
   }
 
-  /** Where each shard stands, as the state has it. */
-  async committed(): Promise<Record<string, number>> {
+  /** Every record in the lake. */
+  records(): string[] {
+    return this.keys().flatMap((key) => readFileSync(join(this.lake, key), 'utf8').split('\n').slice(0, -1));
+  }
+
+  /** Every record that the state says is there. */
+  async committed(): Promise<string[]> {
     const document = await storeIn(join(this.folder, 'state')).read('lake');
-    const checkpoints = document?.sources.test?.checkpoints ?? {};
-    return Object.fromEntries(shards.map((shard) => [shard, Number(checkpoints[shard] ?? 0)]));
+    return sources.flatMap((source) =>
+      shards.flatMap((shard) =>
+        Array.from({ length: Number(document?.sources[source]?.checkpoints[shard] ?? 0) }, (_, n) => n)
+          .filter(passes)
+          .map((n) => recordOf(source, shard, n)),
+      ),
+    );
   }
 
   /** As a person does, with `buda state set`. */
-  async move(shard: string, position: number): Promise<void> {
-    await storeIn(join(this.folder, 'state'), this.#machine.start()).set('lake', 'test', shard, String(position));
+  async move(source: string, shard: string, position: number): Promise<void> {
+    await storeIn(join(this.folder, 'state'), this.#machine.start()).set('lake', source, shard, String(position));
   }
 
-  async run({ cuts, order, diesAfter, isDone, lag }: Run): Promise<void> {
+  async run({ source, cuts, order, diesAfter, isDone, lag }: Run): Promise<void> {
     const host = this.#machine.start();
     const checkpoints = storeIn(join(this.folder, 'state'), host);
-    const tenure = await checkpoints.start('lake', 'test');
+    const tenure = await checkpoints.start('lake', source);
     let left = diesAfter;
     const step = async <T>(work: () => Promise<T>): Promise<T> => {
       if (left < 0) throw new Killed();
@@ -82,7 +99,7 @@ class World {
     checkpoints.commit = (one: Commit) => step(() => commit(one));
     const context = testContext({ host, openCheckpoints: () => checkpoints });
     const { call } = testCall('put-s3', { forward: this.#isForward }, context);
-    const store = new ObjectFolder(this.lake);
+    const store = new ObjectFolder(this.lake, host);
     const failing = {
       put: (key: string, bytes: Buffer) => step(() => store.put(key, bytes)),
       remove: (key: string) => step(() => store.remove(key)),
@@ -90,10 +107,10 @@ class World {
     };
     const place = { id: 'file:lake', root: 'file:lake/', prefix: '', open: async () => failing };
     // An object holds few lines: an epoch is several.
-    const options = { time: undefined, partition: undefined, isCompressed: false, objectBytes: 60 };
+    const options = { time: undefined, partition: undefined, isCompressed: false, objectBytes: 70 };
     const { begin } = tenure;
     const positions = { ...begin.from };
-    async function* source(): AsyncGenerator<Batch> {
+    async function* read(): AsyncGenerator<Batch> {
       yield Batch.ofControl({ kind: 'begin', begin });
       for (let i = 0; shards.some((shard) => Number(positions[shard] ?? 0) < perShard); i++) {
         const shard = shards[(order[i % order.length] as number) % 2] as string;
@@ -105,17 +122,19 @@ class World {
           order = [shards.indexOf(other)];
           continue;
         }
-        const lines = Array.from({ length: to - at }, (_, n) => `${recordOf(shard, at + n)}\n`).join('');
+        const lines = Array.from({ length: to - at }, (_, n) => at + n)
+          .filter(passes)
+          .map((n) => `${recordOf(source, shard, n)}\n`);
         positions[shard] = String(to);
-        const mark = { shard, to: String(to), c: [['get-stream', to - at, to - at, 0] as [string, number, number, number]] };
-        yield Batch.ofBytes(Buffer.from(lines), to - at, { kind: 'mark', mark });
+        const mark = { shard, to: String(to), c: [['each', to - at, lines.length, 0] as [string, number, number, number]] };
+        yield Batch.ofBytes(Buffer.from(lines.join('')), lines.length, { kind: 'mark', mark });
       }
       yield Batch.ofControl({ kind: 'end', end: { exit: 0 } });
     }
     try {
       if (this.#isForward)
-        await this.#follow(deliver(call, new ObjectSink(call, place, options))(source()), checkpoints, begin, lag);
-      else this.#hear(await textOf(deliver(call, new ObjectSink(call, place, options))(source())));
+        await this.#follow(deliver(call, new ObjectSink(call, place, options))(read()), checkpoints, begin, lag);
+      else this.#hear(await textOf(deliver(call, new ObjectSink(call, place, options))(read())));
       await tenure.end(1, 0);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
@@ -124,12 +143,7 @@ class World {
   }
 
   /** The last step of a pipe, which commits what the sink hands on. */
-  async #follow(
-    output: AsyncIterable<Batch>,
-    checkpoints: ReturnType<typeof storeIn>,
-    begin: { at: number; term: number; from: Record<string, string> },
-    lag: number,
-  ) {
+  async #follow(output: AsyncIterable<Batch>, checkpoints: ReturnType<typeof storeIn>, begin: Begin, lag: number) {
     const waiting: Commit[] = [];
     const positions = { ...begin.from };
     let commit = begin.at;
@@ -140,18 +154,24 @@ class World {
       expect(counts.at(-1)?.[2]).toBe(batch.count);
       const from = positions[shard];
       positions[shard] = to;
-      waiting.push({ app: 'lake', source: 'test', term: begin.term, commit: ++commit, shard, from, to, sink: 'x', counts });
+      waiting.push({ app: 'lake', source: begin.source, term: begin.term, commit: ++commit, shard, from, to, sink: 'x', counts });
       if (waiting.length > lag) await checkpoints.commit(waiting.shift() as Commit);
     }
     for (const one of waiting) await checkpoints.commit(one);
   }
 
   #hear(text: string): void {
-    for (const line of text.split('\n')) if (line.startsWith('{')) this.told.push(JSON.parse(line));
+    for (const line of text.split('\n')) {
+      if (!line.startsWith('{')) continue;
+      const { key, op } = JSON.parse(line) as { key: string; op?: string };
+      if (op === 'delete') this.known.delete(key);
+      else this.known.add(key);
+    }
   }
 }
 
 const runs = fc.record({
+  source: fc.constantFrom(...sources),
   cuts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
   order: fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 4 }),
   diesAfter: fc.integer({ min: 0, max: 25 }),
@@ -169,12 +189,12 @@ test('whatever a run is killed in, and however the next one cuts: what is commit
         for (const run of killed) {
           await world.run(run);
           const there = world.records();
-          for (const [shard, at] of Object.entries(await world.committed()))
-            for (let n = 0; n < at; n++) expect(there.filter((line) => line === recordOf(shard, n))).toHaveLength(1);
+          for (const record of await world.committed()) expect(there.filter((line) => line === record)).toHaveLength(1);
         }
-        await world.run(undisturbed);
-        const all = shards.flatMap((shard) => Array.from({ length: perShard }, (_, n) => recordOf(shard, n)));
-        expect(world.records().sort()).toEqual(all.sort());
+        for (const source of sources) await world.run({ ...undisturbed, source });
+        expect(world.records().sort()).toEqual([...everyRecord].sort());
+        // Who keeps what is told, and takes out what is told to be gone, knows the objects that are there.
+        if (isForward) expect([...world.known].sort()).toEqual(world.keys().sort());
       } finally {
         world.remove();
       }
@@ -185,8 +205,8 @@ test('whatever a run is killed in, and however the next one cuts: what is commit
       examples: [
         [
           [
-            { cuts: [1, 4, 1], order: [1, 0], diesAfter: 1, isDone: false, lag: 1 },
-            { cuts: [3, 1], order: [0], diesAfter: 4, isDone: true, lag: 0 },
+            { source: 'live', cuts: [1, 4, 1], order: [1, 0], diesAfter: 1, isDone: false, lag: 1 },
+            { source: 'live', cuts: [3, 1], order: [0], diesAfter: 4, isDone: true, lag: 0 },
           ],
           true,
         ],
@@ -195,17 +215,17 @@ test('whatever a run is killed in, and however the next one cuts: what is commit
   );
 });
 
-const undisturbed = { cuts: [5], order: [0, 1], diesAfter: Number.POSITIVE_INFINITY, isDone: true, lag: 1 };
+const undisturbed = { source: 'live', cuts: [5], order: [0, 1], diesAfter: Number.POSITIVE_INFINITY, isDone: true, lag: 1 };
 
 test('a checkpoint that is moved back, and forth again after a kill, takes nothing away that was committed', async () => {
   const world = new World(false);
   await world.run(undisturbed);
   const all = world.records().sort();
-  await world.move('0000', 5);
+  await world.move('live', '0000', 5);
   // It puts the second epoch again, in the same objects, and dies before the commit.
   await world.run({ ...undisturbed, diesAfter: 2, isDone: false });
   expect(world.records().sort()).toEqual(all);
-  await world.move('0000', perShard - 3);
+  await world.move('live', '0000', perShard - 3);
   await world.run({ ...undisturbed, cuts: [3] });
   const there = world.records();
   for (const record of all) expect(there).toContain(record);

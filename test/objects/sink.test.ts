@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { deliver } from '../../src/lib/delivery.ts';
-import { partitionOption } from '../../src/lib/objects/partition.ts';
+import { momentOf, partitionOption } from '../../src/lib/objects/partition.ts';
 import { objectPlace } from '../../src/lib/objects/place.ts';
 import { ObjectSink } from '../../src/lib/objects/sink.ts';
 import { temporary } from '../house/bash.ts';
@@ -194,6 +195,21 @@ test.each([
   expect(failure.message).toContain(`putting an object into s3://lake: ${code}`);
 });
 
+test('a refusal without a word of S3 is one all the same', async () => {
+  await startLake(() => ({ status: 403, code: '' }));
+  expect(await failureOf(put('s3://lake', [lineOf(1)]))).toMatchObject({ exit: 77 });
+});
+
+test('what a process left that was killed while it wrote a file goes, but not what a living one writes', async () => {
+  const path = join(folder, 'swept');
+  mkdirSync(path);
+  const ended = spawnSync('true').pid;
+  const names = [`.a.ndjson.${ended}-0123abcd.new`, `.a.ndjson.${process.pid}-0123abcd.new`, `a.ndjson.${ended}-0123abcd.new`];
+  for (const name of names) writeFileSync(join(path, name), '');
+  const { told } = await put(`file:${path}`, [lineOf(1)]);
+  expect(readdirSync(path).sort()).toEqual([...names.slice(1), told[0].key].sort());
+});
+
 test('gives up with 75 where it stays throttled', async () => {
   await startLake(() => ({ status: 503, code: 'SlowDown' }));
   expect(await failureOf(put('s3://lake', [lineOf(1)]))).toMatchObject({ exit: 75 });
@@ -205,10 +221,30 @@ test('nothing came: nothing is put, and nothing told', async () => {
   expect(lake.asked).toEqual([]);
 });
 
-test.each(['lake', 's3://', 's3://Lake/x', 's3://lake//x', 's3://lake/../x', 'http://lake', 'file:'])('%s is no place', (url) => {
-  expect(() => objectPlace(url, { env: {} })).toThrow(/s3:\/\/BUCKET\/PREFIX or file:DIR/);
-});
+test.each(['lake', 's3://', 's3://Lake/x', 's3://lake//x', 's3://lake/../x', 'http://lake', 'file:', 'file://lake'])(
+  '%s is no place',
+  (url) => {
+    expect(() => objectPlace(url, testContext())).toThrow(/s3:\/\/BUCKET\/PREFIX or file:DIR/);
+  },
+);
 
-test.each(['', '/', 'year', '%Y/../%m', '%Y-%j', '%Y//%m', '100%'])('%j is no partition', (text) => {
+test.each([
+  ['2024-02-29', Date.UTC(2024, 1, 29)],
+  ['2026-11-27T10:00:00.25-01:30', Date.UTC(2026, 10, 27, 11, 30, 0, 250)],
+  ['0001-01-01 00:00:00Z', Date.parse('0001-01-01T00:00:00Z')],
+  ['9999-12-31t23:59:59z', Date.UTC(9999, 11, 31, 23, 59, 59)],
+  ['99999999999', Date.UTC(5138, 10, 16, 9, 46, 39)],
+  ['100000000000', 100_000_000_000],
+  ['0000-01-01T00:00:00+01:00', undefined],
+  ['9999-12-31T23:59:59-01:00', undefined],
+  ['2026-02-29', undefined],
+  ['2100-02-29', undefined],
+  ['2026-11-31T00:00:00Z', undefined],
+  ['2026-11-27T10:00:00', undefined],
+  ['-1', undefined],
+  ['1e9', undefined],
+])('%j is the moment %s', (text, ms) => expect(momentOf(text)).toBe(ms));
+
+test.each(['', '/', 'year', '%Y/../%m', '%Y-%j', '%Y//%m', '100%', `%Y${'x'.repeat(300)}`])('%j is no partition', (text) => {
   expect(() => partitionOption.parse?.(text)).toThrow(/--partition takes a path/);
 });

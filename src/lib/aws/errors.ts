@@ -177,6 +177,7 @@ export function awsError(error: unknown, doing: string): unknown {
   if (/credential|token/i.test(name)) return make(credentials, name);
   // An answer that was cut or is no JSON: a proxy, or a connection that broke. The request may have been done.
   if (error instanceof SyntaxError) return make(theirFault, 'the answer is not JSON', '');
+  if (status === 401 || status === 403) return make(permission, name);
   if (status !== undefined) return make({ kind: 'final', exit: 'refused' }, name);
   return error;
 }

@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { awsError } from './errors.ts';
-import { clientSettings } from './session.ts';
+import { patientSettings } from './session.ts';
 
 /** A bucket of S3, as far as buda needs it. Each request is tried once and throws an AwsError. */
 export class S3Bucket {
@@ -9,7 +9,12 @@ export class S3Bucket {
 
   /** `isPath`: the bucket is a part of the path, not of the host's name. */
   constructor(bucket: string, isPath: boolean) {
-    this.#client = new S3Client({ ...clientSettings(), forcePathStyle: isPath });
+    this.#client = new S3Client({
+      ...patientSettings(),
+      forcePathStyle: isPath,
+      // To wait for `100 Continue` holds up each object where something on the way does not send it.
+      expectContinueHeader: false,
+    });
     this.#bucket = bucket;
   }
 

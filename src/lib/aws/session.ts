@@ -1,4 +1,4 @@
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler';
 
 /** A request that has no answer after this long is dead: one that hangs would hold up its shard for ever. */
 const answerTimeoutMs = 30_000;
@@ -10,13 +10,17 @@ const connectTimeoutMs = 5_000;
  * Each request is tried once: the policy of retrying is ours (lib/retry.ts), not a second one below it.
  */
 export function clientSettings() {
+  return settingsWith({ requestTimeout: answerTimeoutMs, throwOnRequestTimeout: true });
+}
+
+/** The same where a request may take as long as it gets on: megabytes over a slow line. */
+export function patientSettings() {
+  return settingsWith({});
+}
+
+function settingsWith(more: NodeHttpHandlerOptions) {
   return {
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: connectTimeoutMs,
-      requestTimeout: answerTimeoutMs,
-      socketTimeout: answerTimeoutMs,
-      throwOnRequestTimeout: true,
-    }),
+    requestHandler: new NodeHttpHandler({ connectionTimeout: connectTimeoutMs, socketTimeout: answerTimeoutMs, ...more }),
   };
 }

@@ -12,6 +12,8 @@ const words: Record<string, (iso: string) => string> = {
 };
 
 const hourMs = 3_600_000;
+/** What a file system takes for the name of a folder, %Y written out. */
+const maxPartBytes = 200;
 
 /** `--partition`: a path in which %Y, %m, %d and %H stand for a record's year, month, day and hour in UTC. */
 export const partitionOption: Option<Partition | undefined> = {
@@ -21,7 +23,7 @@ export const partitionOption: Option<Partition | undefined> = {
   parse(text) {
     const path = text.replace(/^\/+|\/+$/g, '');
     const parts = path.split('/');
-    const isPath = path !== '' && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+    const isPath = parts.every((part) => part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= maxPartBytes);
     if (!isPath || /%(?![YmdH])/.test(path) || !/%/.test(path)) {
       throw new Failure('usage', `--partition takes a path like dt=%Y-%m-%d or %Y/%m/%d/%H; not ${JSON.stringify(text)}`);
     }
@@ -48,11 +50,11 @@ function byHour(partition: Partition): Partition {
 
 /** From here on a bare number is milliseconds, not seconds: the year 5138 in the one, 1973 in the other. */
 const leastMs = 100_000_000_000;
-/** A year has four digits. */
-const lastMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/** A year has four digits: 0000 to 9999. */
+const [firstMs, lastMs] = [-62_167_219_200_000, 253_402_300_799_999];
 
 /** The moment that a field says, in milliseconds since 1970: a time of RFC 3339, or seconds or milliseconds since 1970; undefined for anything else. */
 export function momentOf(text: string): number | undefined {
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * (Number(text) < leastMs ? 1_000 : 1) : parseTimeMs(text);
-  return ms === undefined || ms > lastMs ? undefined : ms;
+  return ms === undefined || ms < firstMs || ms > lastMs ? undefined : ms;
 }

@@ -16,7 +16,7 @@ export interface ObjectPlace {
 }
 
 /** The place of `s3://BUCKET[/PREFIX]` or `file:DIR`. Anything else: 2. */
-export function objectPlace(url: string, { env }: Pick<Context, 'env'>): ObjectPlace {
+export function objectPlace(url: string, { env, host }: Pick<Context, 'env' | 'host'>): ObjectPlace {
   const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/s.exec(url);
   if (bucket !== null) {
     const name = bucket[1] as string;
@@ -31,14 +31,14 @@ export function objectPlace(url: string, { env }: Pick<Context, 'env'>): ObjectP
       open: async () => new (await import('../aws/s3.ts')).S3Bucket(name, isPath),
     };
   }
-  const path = /^file:(?:\/\/(?=\/))?(.+)$/s.exec(url)?.[1];
+  const path = /^file:(?:\/\/(?=\/))?(?!\/\/)(.+)$/s.exec(url)?.[1];
   if (path === undefined) throw unknownPlace(url);
   const folder = resolve(path);
   return {
     id: `file:${folder}`,
     root: `file:${folder}/`,
     prefix: '',
-    open: async () => new (await import('./folder.ts')).ObjectFolder(folder),
+    open: async () => new (await import('./folder.ts')).ObjectFolder(folder, host),
   };
 }
 

@@ -8,7 +8,7 @@ import { BadLine, Batch, Line } from '../lines.ts';
 import type { Begin } from '../marks.ts';
 import { KeyReader } from '../stream/keys.ts';
 import { Gathered, type Part } from './gather.ts';
-import { Intents } from './intents.ts';
+import { Intents, type Span } from './intents.ts';
 import { momentOf, type Partition } from './partition.ts';
 import type { ObjectPlace } from './place.ts';
 import type { ObjectStore } from './store.ts';
@@ -32,7 +32,7 @@ interface ObjectOptions {
   objectBytes: number;
 }
 
-/** One object that is there, as it is told on stdout. */
+/** An object that was put, as it is told on stdout. */
 interface Told {
   /** Its URL. */
   id: string;
@@ -48,6 +48,13 @@ interface Told {
   bytes: number;
   first_at?: string;
   last_at?: string;
+}
+
+/** One that was told by a run that died, and is there no more. */
+interface Gone {
+  id: string;
+  key: string;
+  op: 'delete';
 }
 
 /**
@@ -68,7 +75,7 @@ export class ObjectSink implements Sink {
   readonly #givenUp = new AbortController();
   #gathered: Gathered;
   #putting: Promise<void> = Promise.resolve();
-  #told: Told[] = [];
+  #told: (Told | Gone)[] = [];
   /** Without marks: how many times what had gathered was put. */
   #rounds = 0;
   #isMarked = false;
@@ -94,8 +101,7 @@ export class ObjectSink implements Sink {
     const { context, options, name } = this.#call;
     this.#checkpoints = await context.openCheckpoints((options as { state?: string }).state);
     const { files } = this.#checkpoints.saved(begin.app, name, '');
-    this.#intents = await Intents.open(files, context.host);
-    await this.#intents.begin(begin.at);
+    this.#intents = await Intents.open(files, context.host, begin);
   }
 
   async write(batch: Batch): Promise<void> {
@@ -190,27 +196,40 @@ export class ObjectSink implements Sink {
     return `${this.#place.prefix}${part.partition}${head}-${digits(part.number, 3)}-${digest}${ending}`;
   }
 
-  async #intend({ begin: { app }, commit, shard, from }: Epoch, keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    const committed = (await this.#checkpoints?.read(app))?.commits ?? 0;
-    await this.#intents?.add(commit, { shard, from: from ?? null, keys }, Math.min(committed, commit - 1));
+  async #intend(epoch: Epoch, keys: readonly string[]): Promise<void> {
+    const { commit, from } = epoch;
+    // Where several epochs may be on their way, one that is empty is a link between those beside it.
+    if (keys.length === 0 && !this.#isForward) return;
+    const committed = (await this.#checkpoints?.read(epoch.begin.app))?.commits ?? 0;
+    await this.#intents?.add(commit, { ...this.#spanOf(epoch), from: from ?? null, keys }, Math.min(committed, commit - 1));
+  }
+
+  get #isForward(): boolean {
+    return (this.#call.options as { forward?: boolean }).forward === true;
+  }
+
+  #spanOf({ begin: { source }, shard }: Epoch): Span {
+    return { place: this.id, source, shard };
   }
 
   /**
    * The first epoch of a shard is there: what runs before had put from the same place on, and not committed, has been put again or is coming. From
    * another place on nothing comes again (somebody has moved the checkpoint): then what was put may have been committed before.
    */
-  async #takeAway({ shard, from }: Epoch, keys: readonly string[]): Promise<void> {
-    const left = this.#intents?.left(shard) ?? [];
+  async #takeAway(epoch: Epoch, keys: readonly string[]): Promise<void> {
+    const span = this.#spanOf(epoch);
+    const left = this.#intents?.left(span) ?? [];
     if (left.length === 0) return;
     const gone = new Set(left.flatMap((intent) => intent.keys));
     for (const key of keys) gone.delete(key);
     const { say, detail } = this.#call.context;
-    if (left.some((intent) => intent.from === (from ?? null))) {
+    if (left.some((intent) => intent.from === (epoch.from ?? null))) {
       await this.#each([...gone], async (key, store) => await store.remove(key));
       for (const key of gone) detail(`took away what a run before this one had put and not committed: ${key}`);
+      // With --forward it may have been told; otherwise only what is committed is.
+      if (this.#isForward) for (const key of gone) this.#told.push({ id: `${this.#place.root}${key}`, key, op: 'delete' });
     } else if (gone.size > 0) say(`left where they are, since the checkpoint was moved: ${[...gone].join(' ')}`);
-    await this.#intents?.forget(shard);
+    await this.#intents?.forget(span);
   }
 
   #tell(part: Part, key: string, etag: string, epoch: Epoch | undefined): Told {
@@ -279,9 +298,9 @@ function headOf({ begin: { app }, shard, from }: Epoch): string {
     .join('-');
 }
 
-/** What tells the epochs of one app apart that begin in the same words. */
-function rangeOf({ begin: { source }, shard, from }: Epoch): string {
-  return JSON.stringify([source, shard, from ?? null]);
+/** What tells apart those whose keys begin in the same words. */
+function rangeOf({ begin: { app, source }, shard, from }: Epoch): string {
+  return JSON.stringify([app, source, shard, from ?? null]);
 }
 
 function digits(number: number, length: number): string {
