@@ -33,7 +33,7 @@ interface Meaning {
 const throttled: Meaning = {
   kind: 'again',
   exit: 'incomplete',
-  remedy: 'run the pipe again; if it stays so, give the stream more shards',
+  remedy: 'run the pipe again; if it stays so, give a stream of Kinesis more shards, or ask AWS for a higher quota',
 };
 const overQuota: Meaning = {
   kind: 'again',
