@@ -1,12 +1,13 @@
-// A Kinesis, and a Firehose, that takes everything at once and keeps nothing, for the measurements: node bench/programs/kinesis.mjs PORT-FILE
-// It has four shards, and ends when the file is gone that it wrote its port into.
+// A Kinesis, and a Firehose, that takes everything at once and keeps nothing, for the measurements: node bench/programs/kinesis.mjs PORT-FILE [CERT KEY]
+// With a certificate it speaks TLS. It has four shards, and ends when the file is gone that it wrote its port into.
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
 
 const shards = 4;
 const sequence = '49590338271490256608559692538361571095921575989136588898';
-const [portFile] = process.argv.slice(2);
+const [portFile, cert, key] = process.argv.slice(2);
 
 const range = 2n ** 128n / BigInt(shards);
 const listed = Array.from({ length: shards }, (_, i) => ({
@@ -51,7 +52,7 @@ function firehoseAnswerTo(body) {
   return firehoseAnswers.get(count);
 }
 
-const server = createServer((request, response) => {
+function take(request, response) {
   const pieces = [];
   request.on('data', (piece) => pieces.push(piece));
   request.on('end', () => {
@@ -66,7 +67,10 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1', 'content-length': answer.length });
     response.end(answer);
   });
-});
+}
+
+const server =
+  cert === undefined ? http.createServer(take) : https.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, take);
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
   writeFileSync(`${portFile}.new`, String(server.address().port));
