@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Identifier } from '../src/lib/dedupe/identity.ts';
 import { Mac } from '../src/lib/dedupe/mac.ts';
+import { KeyReader } from '../src/lib/keys.ts';
 import { Batch, type JsonObject, Line, parseRecord } from '../src/lib/lines.ts';
 import { Scanner } from '../src/lib/scan.ts';
 import { ScanWindow } from '../src/lib/scan-window.ts';
-import { KeyReader } from '../src/lib/stream/keys.ts';
 import { bash, environmentIn, temporary } from './house/bash.ts';
 import { record, spoiltRecord } from './support/json-text.ts';
 

@@ -5,9 +5,9 @@ import { afterEach, expect, it } from 'vitest';
 import { deliver } from '../../src/lib/delivery.ts';
 import { firehoseSink } from '../../src/lib/stream/firehose/sink.ts';
 import { bash, environmentIn, temporary } from '../house/bash.ts';
-import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
+import { batchesOf, failureOf, testCall, testContext, textOf } from '../support/context.ts';
 import { awsEnvironmentAt, type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis } from './servers.ts';
-import { failureOf, fastTuning } from './streams.ts';
+import { fastTuning } from './streams.ts';
 
 let running: Running | undefined;
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { kinesisStreams } from '../../src/lib/stream/kinesis.ts';
-import { testContext } from '../support/context.ts';
+import { failureOf, testContext } from '../support/context.ts';
 import { aggregate } from './aggregate.ts';
-import { type Answer, entries, failureOf, get, line, numbers, range, serveShard, shardOf, sorted } from './reading.ts';
+import { type Answer, entries, get, line, numbers, range, serveShard, shardOf, sorted } from './reading.ts';
 import { pointSdkAt, type Running, startKinesalite, startKinesisLocal } from './servers.ts';
 import { makeStream, mergeShards, putData, splitShard, withClient } from './streams.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { kinesisStreams } from '../../src/lib/stream/kinesis.ts';
-import { testContext } from '../support/context.ts';
-import { type Answer, entries, failureOf, get, line, numbers, range, recordOf, serveShard, shardOf, sorted } from './reading.ts';
+import { failureOf, testContext } from '../support/context.ts';
+import { type Answer, entries, get, line, numbers, range, recordOf, serveShard, shardOf, sorted } from './reading.ts';
 import { pointSdkAt, type Running, startKinesalite, startKinesisLocal } from './servers.ts';
 import { makeStream, putData, splitShard } from './streams.ts';
 

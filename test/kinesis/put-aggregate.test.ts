@@ -10,10 +10,10 @@ import { Bundle, Packer, packAgain } from '../../src/lib/stream/kinesis/packer.t
 import { ShardMap } from '../../src/lib/stream/kinesis/shard-map.ts';
 import { kinesisSink, kinesisSource } from '../../src/lib/stream/kinesis.ts';
 import { openSink } from '../../src/lib/stream/open.ts';
-import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
+import { batchesOf, failureOf, testCall, testContext, textOf } from '../support/context.ts';
 import { aggregate } from './aggregate.ts';
 import { type Body, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
-import { failureOf, fastTuning, makeStream, mergeShards, rawRecordsIn, splitShard } from './streams.ts';
+import { fastTuning, makeStream, mergeShards, rawRecordsIn, splitShard } from './streams.ts';
 
 let running: Running | undefined;
 

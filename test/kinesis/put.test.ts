@@ -8,9 +8,9 @@ import { deliver } from '../../src/lib/delivery.ts';
 import { Failure } from '../../src/lib/errors.ts';
 import { deaggregate } from '../../src/lib/stream/kinesis/aggregated.ts';
 import { kinesisSink } from '../../src/lib/stream/kinesis.ts';
-import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
+import { batchesOf, failureOf, testCall, testContext, textOf } from '../support/context.ts';
 import { type Body, type Fault, pointSdkAt, type Running, startFaultyKinesis, startKinesalite } from './servers.ts';
-import { failureOf, fastTuning, makeStream, rawRecordsIn, recordsIn } from './streams.ts';
+import { fastTuning, makeStream, rawRecordsIn, recordsIn } from './streams.ts';
 
 let running: (Running & { asked?: { operation: string; body: Body }[] }) | undefined;
 

@@ -43,15 +43,6 @@ export async function get({ options = { exitAtEnd: true }, from = {}, tuning = {
   return { epochs, lines: epochs.flatMap(({ lines }) => lines), positions, letters, context };
 }
 
-export async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
-}
-
 export const line = (n: number) => JSON.stringify({ id: `r_${n}`, n });
 export const entries = (from: number, to: number, key = (n: number) => `key ${n}`) =>
   Array.from({ length: to - from }, (_, index) => ({ data: `${line(from + index)}\n`, partitionKey: key(from + index) }));

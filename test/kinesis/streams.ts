@@ -107,13 +107,3 @@ export async function rawRecordsIn(name: string): Promise<{ shard: string; seque
 export async function recordsIn(name: string): Promise<{ shard: string; sequenceNumber: string; data: string }[]> {
   return (await rawRecordsIn(name)).map((record) => ({ ...record, data: record.data.toString() }));
 }
-
-/** What it failed with. */
-export async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
-  try {
-    await promise;
-  } catch (error) {
-    return error as { exit: number; message: string };
-  }
-  throw new Error('it did not fail');
-}

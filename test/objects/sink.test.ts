@@ -9,8 +9,7 @@ import { momentOf, partitionOption } from '../../src/lib/objects/partition.ts';
 import { objectPlace } from '../../src/lib/objects/place.ts';
 import { ObjectSink } from '../../src/lib/objects/sink.ts';
 import { temporary } from '../house/bash.ts';
-import { failureOf } from '../kinesis/streams.ts';
-import { batchesOf, testCall, testContext, textOf } from '../support/context.ts';
+import { batchesOf, failureOf, testCall, testContext, textOf } from '../support/context.ts';
 import { type Bucket, type S3Fault, startBucket } from './bucket.ts';
 
 const folder = mkdtempSync(join(temporary, 'buda-objects-'));

@@ -97,3 +97,13 @@ export async function textOf(batches: AsyncIterable<Batch>): Promise<string> {
   for await (const batch of batches) pieces.push(Buffer.from(writeBatch(batch)));
   return Buffer.concat(pieces).toString();
 }
+
+/** What it failed with. */
+export async function failureOf(promise: Promise<unknown>): Promise<{ exit: number; message: string; remedy?: string }> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as { exit: number; message: string };
+  }
+  throw new Error('it did not fail');
+}

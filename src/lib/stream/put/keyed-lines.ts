@@ -1,7 +1,7 @@
 import { sha256Of } from '../../hashing.ts';
+import { KeyReader } from '../../keys.ts';
 import { BadLine, type Batch, Line } from '../../lines.ts';
 import type { Rejects } from '../../rejects.ts';
-import { KeyReader } from '../keys.ts';
 import type { Limits } from './put.ts';
 
 /** The lines of batches, one after another, each with the key that the service takes, if it takes any. What cannot be put is rejected here. */

@@ -1,11 +1,11 @@
-import { type JsonObject, Line } from '../lines.ts';
-import { Scanner } from '../scan.ts';
+import { type JsonObject, Line } from './lines.ts';
+import { Scanner } from './scan.ts';
 
 /** The digits that a double holds in any case. */
 const safeDigits = 15;
 
 /**
- * Finds a record's partition key: the value at a path of field names joined by dots (`customer.id`). Text is taken as it is, a
+ * Finds a record's partition key, or its time: the value at a path of field names joined by dots (`customer.id`). Text is taken as it is, a
  * number or a boolean as JavaScript writes it (1.0 is 1); anything else is no key.
  */
 export class KeyReader {
